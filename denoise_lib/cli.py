@@ -1,0 +1,356 @@
+"""The command line: ``denoise-lib``.
+
+What takes long to import (torch, papermill) is imported in the commands, so
+that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from typer.core import TyperGroup
+
+from denoise_lib.errors import DenoiseLibError, ParameterError
+from denoise_lib.files import project_root
+
+if TYPE_CHECKING:
+    from denoise_lib.training import Progress, TrainingPlan
+
+INTERRUPTED = 130
+
+
+class _OneLineErrors(TyperGroup):
+    """Prints the errors that a user can act on as one line, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DenoiseLibError as error:
+            _complain(f"error: {error}")
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt:
+            _complain("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=_OneLineErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Profile = Annotated[
+    str,
+    typer.Option("--profile", "-P", help="smoke, classroom, published or paper."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _complain(message: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[red]{escape(message)}[/red]")
+
+
+def _say(message: str) -> None:
+    Console(soft_wrap=True, highlight=False).print(escape(message))
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+    Console().print(table)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"denoise-lib {version('denoise-lib')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """What deep denoisers learn: train the networks, run the chapters, build the book."""
+
+
+@app.command()
+def run(
+    chapter: Annotated[str, typer.Argument(help="Name of a notebook in nbs/chapters.")],
+    profile: Profile = "classroom",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", metavar="NAME=VALUE", help="Replace one of the profile's parameters."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to write the executed notebook.")
+    ] = None,
+) -> None:
+    """Run one chapter from its source, training the networks that it lacks.
+
+    At the published profile it becomes the book's chapter (and trains
+    nothing: `denoise-lib train` does); otherwise it goes to `_build/runs`.
+
+        denoise-lib run memorization
+
+        denoise-lib run memorization -P smoke -p device=cpu -p 'n_images=[1, 10]'
+    """
+    from denoise_lib.parameters import check_parameters, parse_overrides
+
+    overrides = parse_overrides(chapter, parameter or [])
+    check_parameters(chapter, profile, overrides)  # before papermill takes its second to load
+    from denoise_lib import experiments
+
+    path = experiments.run(chapter, profile, overrides, output)
+    _say(f"wrote {path}")
+
+
+@app.command()
+def book(
+    no_run: Annotated[
+        bool, typer.Option("--no-run", help="Build from the chapters as they are.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", "--rerun", help="Run every chapter again, not only stale ones.")
+    ] = False,
+) -> None:
+    """Run the chapters that are stale, and build the site.
+
+    A chapter is stale when its source, its parameters, its networks or the
+    library code behind it changed since it was run.
+
+        denoise-lib book
+    """
+    from denoise_lib.book import build
+    from denoise_lib.chapters import chapters
+    from denoise_lib.staleness import stale
+
+    if no_run and everything:
+        raise ParameterError("--all", True, "leave out --no-run to run the chapters again")
+    if no_run:
+        for chapter in chapters():
+            if reasons := stale(chapter):
+                _complain(f"chapter {chapter} is stale: {', '.join(reasons)}")
+    else:
+        from denoise_lib.experiments import run_stale
+
+        run_stale(
+            everything=everything,
+            on_start=lambda chapter, why: _say(f"running {chapter}: {', '.join(why)}"),
+        )
+    page = build(project_root())
+    _say(f"The book is built. Open it:\n  python -m http.server -d {page.parent}\n"
+         "  and http://localhost:8000 in a browser")  # fmt: skip
+
+
+@app.command()
+def train(
+    profile: Profile = "published",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHAPTER", help="Only this chapter's networks; may be repeated."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Networks at a time. Default: one a core; with a GPU, one.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what is missing.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="List what is missing and present, as JSON.")
+    ] = False,
+) -> None:
+    """Train the networks that a profile names and that are missing.
+
+    Those of the published profile go to `zoo/`, others to the user's cache.
+    Ctrl-C leaves checkpoints; the next call goes on from them.
+
+        denoise-lib train --dry-run
+
+        denoise-lib train --only memorization --jobs 2
+    """
+    from denoise_lib.experiments import missing, named_plans
+    from denoise_lib.zoo import user_dir, zoo_dir
+
+    lacking = missing(profile, only)
+    if as_json:
+        present = [plan for plan in named_plans(profile, only) if plan not in lacking]
+        _print_json(
+            {
+                "missing": [_plan_row(plan) for plan in lacking],
+                "present": [_plan_row(plan) for plan in present],
+                "images_left": sum(plan.images_trained for plan in lacking),
+            }
+        )
+    elif not lacking:
+        _say(f"nothing is missing at {profile}")
+    elif dry_run:
+        _print_table(
+            ("network", "plan", "images left"),
+            [(plan.hash, plan, f"{plan.images_trained:,}") for plan in lacking],
+        )
+        total = sum(plan.images_trained for plan in lacking)
+        _say(f"{len(lacking)} networks are missing: {total:,} images to train on")
+    else:
+        _train(lacking, zoo_dir() if profile == "published" else user_dir(), jobs)
+
+
+def _plan_row(plan: TrainingPlan) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"hash": plan.hash, **asdict(plan)}
+
+
+def _train(plans: list[TrainingPlan], folder: Path, jobs: int | None) -> None:
+    import torch
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    from denoise_lib.sweep import train_all
+
+    if jobs is None:
+        jobs = 1 if torch.cuda.is_available() else os.cpu_count() or 1
+    failed: list[str] = []
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=10),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeRemainingColumn(),
+    )
+    _say(f"training {len(plans)} networks, {jobs} at a time (PSNR: train/tuning)")
+    with Bars(*columns) as bars:
+        everything = bars.add_task("all", total=sum(p.images_trained for p in plans), state="")
+        tasks: dict[TrainingPlan, TaskID] = {}
+        seen = dict.fromkeys(plans, 0)
+
+        def advance(plan: TrainingPlan, images: int) -> None:
+            seen[plan] = images
+            bars.update(everything, completed=sum(seen.values()))
+
+        def draw(plan: TrainingPlan, now: Progress) -> None:
+            if plan not in tasks:
+                bars.console.print(escape(f"{plan.hash} is {plan}"), soft_wrap=True)
+                tasks[plan] = bars.add_task(plan.hash, total=now.images_total, state="")
+            decibels = f"{now.train_psnr:.1f}/{now.tuning_psnr:.1f} dB"
+            state = f"{now.images_a_second:.0f} images/s {decibels}"
+            bars.update(tasks[plan], completed=now.images_seen, state=state)
+            advance(plan, now.images_seen)
+
+        def end(plan: TrainingPlan, problem: str | None) -> None:
+            if plan in tasks:
+                bars.remove_task(tasks[plan])
+            advance(plan, plan.images_trained)
+            if problem is None:
+                bars.console.print(f"{plan.hash} is trained")
+            else:
+                failed.append(f"{plan.hash} ({problem})")
+
+        train_all(plans, folder, jobs=jobs, on_progress=draw, on_end=end)
+    if failed:
+        raise DenoiseLibError(
+            f"{len(failed)} of {len(plans)} networks were not trained: {'; '.join(failed)}"
+        )
+
+
+@app.command()
+def zoo(as_json: AsJson = False) -> None:
+    """List the trained networks of the book.
+
+    denoise-lib zoo --json
+    """
+    from denoise_lib.training import TrainingPlan
+    from denoise_lib.zoo import entries
+
+    found = entries()
+    rows = [entry.as_dict() for entry in found]
+    if as_json:
+        _print_json(rows)
+        return
+    _print_table(
+        ("network", "plan", "train dB", "tuning dB", "minutes"),
+        [
+            (
+                entry.record["hash"],
+                TrainingPlan.from_dict(entry.record["plan"]),
+                row["train_psnr"],
+                row["tuning_psnr"],
+                row["minutes"],
+            )
+            for entry, row in zip(found, rows, strict=True)
+        ],
+    )
+
+
+@app.command()
+def claims(as_json: AsJson = False) -> None:
+    """Compare what the paper claims with what the chapters recorded.
+
+    denoise-lib claims --json
+    """
+    from denoise_lib.ledger import ledger
+
+    rows = ledger()
+    if as_json:
+        _print_json(rows)
+        return
+    _print_table(
+        ("claim", "criterion", "measured", "paper", "status"),
+        [
+            [
+                row["sentence"],
+                f"{row['quantity']} {row['criterion']}",
+                ""
+                if row["value"] is None
+                else f"{row['value']:.3g} ({row['low']:.3g} to {row['high']:.3g})",
+                row["paper"],
+                row["status"] + (" (revised)" if row["revised"] else ""),
+            ]
+            for row in rows
+        ],
+    )
+
+
+@app.command()
+def data() -> None:
+    """Fetch the images that the book uses (Fashion-MNIST, 30 MB), once.
+
+    denoise-lib data
+    """
+    from denoise_lib.images import fashion
+
+    _say(f"Fashion-MNIST is in {fashion.fetch()}")
+
+
+if __name__ == "__main__":
+    app()

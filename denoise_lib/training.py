@@ -1,0 +1,484 @@
+"""What a network learns (`TrainingPlan`) and how it learns it (`train`)."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+import time
+from collections.abc import Generator
+from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from denoise_lib import images
+from denoise_lib.devices import pick_device, worth_compiling
+from denoise_lib.errors import DamagedFileError, ParameterError
+from denoise_lib.files import replacing
+from denoise_lib.measures.psnr import psnr, squared_errors
+from denoise_lib.networks import NETWORKS, UNet
+
+CHECKPOINT_SECONDS = 60
+CURVE_POINTS = 25
+CURVE_IMAGES = 64
+CURVE_SIGMAS = (0.03, 0.1, 0.3, 1.0)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the noise is drawn, how the error is weighted, and how steps are taken.
+
+    The defaults are the book's recipe, chosen on tuning images (page "The
+    recipe"); `PAPER_RECIPE` is the paper's.
+
+    Parameters
+    ----------
+    batch : int
+        Images a step.
+    learning_rate : float
+        Of Adam, reached after `warmup` images and then lowered to zero by a cosine.
+    warmup : int
+        Images over which the learning rate rises.
+    sigma_law : {"log", "square"}
+        ``log``: log sigma is uniform between `sigma_min` and `sigma_max`;
+        ``square``: sigma = `sigma_max` u^2, u uniform on [0, 1] (paper).
+    sigma_min, sigma_max : float
+        Smallest (of the ``log`` law) and largest noise level.
+    weight_power : float
+        The squared error is divided by (sigma + 0.01)^`weight_power`.
+    averaging : float
+        The weights kept are a running average over about this fraction of the
+        images seen so far; 0 keeps the last ones.
+    """
+
+    batch: int = 32
+    learning_rate: float = 4e-3
+    warmup: int = 3200
+    sigma_law: str = "log"
+    sigma_min: float = 0.01
+    sigma_max: float = 3.0
+    weight_power: float = 1.0
+    averaging: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.sigma_law not in ("log", "square"):
+            raise ParameterError("sigma_law", self.sigma_law, "laws are 'log' and 'square'")
+        if not 0 < self.sigma_min < self.sigma_max:
+            raise ParameterError(
+                "sigma_min", self.sigma_min, f"give a level between 0 and sigma_max={self.sigma_max}"
+            )
+        if self.batch < 1:
+            raise ParameterError("batch", self.batch, "give 1 or more images a step")
+
+
+PAPER_RECIPE = Recipe(
+    batch=512,
+    learning_rate=1e-3,
+    warmup=0,
+    sigma_law="square",
+    sigma_max=1.0,
+    weight_power=0.0,
+)
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What is learned: two plans that are equal give the same network.
+
+    Parameters
+    ----------
+    image_class : str
+        A class of `denoise_lib.images`.
+    image_size : int
+        Side in pixels.
+    subset : {"A", "B", "C", "D"}
+        Which of the disjoint sets.
+    n_images : int
+        Size N of the training set: the first N images of the subset.
+    seed : int
+        Of the initial weights, the noise and the order of the images.
+    network : {"unet"}
+        Architecture.
+    width, blocks : int
+        Channels of the first block; number of blocks.
+    normalization : bool
+        The paper's division by the standard deviation.
+    images_trained : int
+        Training images seen, counting repetitions: the same for every N.
+    recipe : Recipe
+    """
+
+    image_class: str = "fashion"
+    image_size: int = 32
+    subset: str = "A"
+    n_images: int = 1000
+    seed: int = 0
+    network: str = "unet"
+    width: int = 16
+    blocks: int = 3
+    normalization: bool = False
+    images_trained: int = 1_000_000
+    recipe: Recipe = field(default_factory=Recipe)
+
+    def __post_init__(self) -> None:
+        if self.network not in NETWORKS:
+            raise ParameterError("network", self.network, f"networks are {', '.join(NETWORKS)}")
+        if self.subset not in ("A", "B", "C", "D"):
+            raise ParameterError("subset", self.subset, "networks are trained on A, B, C or D")
+        if self.n_images < 1:
+            raise ParameterError("n_images", self.n_images, "give 1 image or more")
+        if self.image_size % 2**self.blocks:
+            raise ParameterError(
+                "image_size",
+                self.image_size,
+                f"a UNet of {self.blocks} blocks needs a multiple of {2**self.blocks}",
+            )
+        if self.images_trained < self.recipe.batch:
+            raise ParameterError(
+                "images_trained", self.images_trained, f"one step needs {self.recipe.batch}"
+            )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainingPlan:
+        """Return the plan that `dataclasses.asdict` made ``values`` from (keys may be left out)."""
+        known = {f.name for f in fields(cls)}
+        unknown = [f"plan.{key}" for key in values if key not in known]
+        recipe = dict(values.get("recipe", {}))
+        unknown += [f"recipe.{key}" for key in recipe if key not in Recipe.__dataclass_fields__]
+        if unknown:
+            raise ParameterError("plan", unknown, f"a plan has {', '.join(sorted(known))}")
+        return cls(**{**values, "recipe": Recipe(**recipe)})
+
+    @property
+    def hash(self) -> str:
+        """Name of what is learned: 12 hexadecimal digits of the SHA-256 of the plan."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def steps(self) -> int:
+        """Number of steps of gradient descent."""
+        return self.images_trained // self.recipe.batch
+
+    def build(self) -> UNet:
+        """Return the untrained network, its weights drawn from `seed`."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_entropy(self.seed, "weights"))
+            return UNet(self.width, self.blocks, self.normalization)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.image_class} {self.image_size}x{self.image_size}, N = {self.n_images} of set "
+            f"{self.subset}, {self.network} of {self.width} channels, seed {self.seed}"
+        )
+
+
+def plans(networks: list[dict[str, Any]]) -> list[TrainingPlan]:
+    """Return the plans that a profile names.
+
+    Parameters
+    ----------
+    networks : list of dict
+        Fields of `TrainingPlan`; where a value is a list, one plan for each of
+        its items (for several lists, for each combination).
+
+    Returns
+    -------
+    list of TrainingPlan
+        In the order named, each once.
+
+    Examples
+    --------
+    >>> [plan.n_images for plan in plans([{"n_images": [1, 10], "width": 8}])]
+    [1, 10]
+    """
+    named: dict[TrainingPlan, None] = {}
+    for grid in networks:
+        choices = [value if isinstance(value, list) else [value] for value in grid.values()]
+        for combination in itertools.product(*choices):
+            named[TrainingPlan.from_dict(dict(zip(grid, combination, strict=True)))] = None
+    return list(named)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands.
+
+    Parameters
+    ----------
+    images_seen, images_total : int
+    images_a_second : float
+        Since this process started or resumed.
+    train_psnr, tuning_psnr : float
+        Output PSNR in dB, averaged over log sigma in [0.03, 1], when last measured.
+    """
+
+    images_seen: int
+    images_total: int
+    images_a_second: float
+    train_psnr: float
+    tuning_psnr: float
+
+    @property
+    def seconds_left(self) -> float:
+        """Estimate of the time to the end."""
+        return (self.images_total - self.images_seen) / max(self.images_a_second, 1e-9)
+
+
+@dataclass
+class Trained:
+    """What a training ends with.
+
+    Parameters
+    ----------
+    network : nn.Module
+        In evaluation mode, on the processor, float32.
+    curve : list of dict
+        PSNR on training and tuning images at each of `CURVE_SIGMAS`, as training went.
+    how : dict
+        How it was computed: device, precision, compile, seconds.
+    """
+
+    network: nn.Module
+    curve: list[dict[str, Any]]
+    how: dict[str, Any]
+
+
+def _entropy(seed: int, *stream: int | str) -> int:
+    """Return a 32-bit seed for one stream of random numbers of one network."""
+    words = [int.from_bytes(s.encode()[:4], "little") if isinstance(s, str) else s for s in stream]
+    return int(np.random.SeedSequence([seed, *words]).generate_state(1)[0])
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, n: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng(_entropy(seed, "order", epoch)).permutation(n)
+
+
+def batch_indices(seed: int, n: int, batch: int, step: int) -> np.ndarray:
+    """Return which of ``n`` images the batch of ``step`` holds.
+
+    Epochs follow each other without a gap: every image is seen once before any
+    is seen twice. A function of its arguments alone, so that a resumed training
+    sees what the uninterrupted one would have seen.
+    """
+    position = np.arange(step * batch, (step + 1) * batch)
+    return np.array([_order(seed, n, p // n)[p % n] for p in position.tolist()])
+
+
+def draw_sigma(recipe: Recipe, u: Tensor) -> Tensor:
+    """Return noise levels from uniform numbers ``u`` in [0, 1]."""
+    if recipe.sigma_law == "square":
+        return recipe.sigma_max * u.square()
+    low, high = math.log(recipe.sigma_min), math.log(recipe.sigma_max)
+    return torch.exp(low + (high - low) * u)
+
+
+def _learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+    rise = min(1.0, (step + 1) * recipe.batch / max(recipe.warmup, 1))
+    return recipe.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+class _State:
+    """Everything that a checkpoint must hold: weights, their average, Adam's moments, the curve."""
+
+    def __init__(self, plan: TrainingPlan, device: torch.device) -> None:
+        self.plan = plan
+        self.network = plan.build().to(device, memory_format=torch.channels_last)
+        start = self.network.state_dict() if plan.recipe.averaging else {}
+        self.average = {k: v.detach().clone() for k, v in start.items()}
+        self.adam = torch.optim.Adam(
+            self.network.parameters(), lr=plan.recipe.learning_rate, fused=True
+        )
+        self.step = 0
+        self.seconds = 0.0
+        self.curve: list[dict[str, Any]] = []
+
+    def average_weights(self) -> None:
+        """Move the running average towards the present weights."""
+        window = max(1.0, self.plan.recipe.averaging * self.step)
+        with torch.no_grad():
+            now = self.network.state_dict()
+            torch._foreach_lerp_(list(self.average.values()), list(now.values()), 1 / window)
+
+    def result(self) -> nn.Module:
+        """Return a copy of the network with the weights that are kept."""
+        network = self.plan.build()
+        kept = self.average or self.network.state_dict()
+        network.load_state_dict({k: v.cpu() for k, v in kept.items()})
+        return network
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, all at once or not at all."""
+        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.items()}
+        for i, moments in self.adam.state_dict()["state"].items():
+            tensors |= {f"adam.{i}.{k}": v for k, v in moments.items()}
+        progress = {"step": self.step, "seconds": self.seconds, "curve": self.curve}
+        metadata = {"plan": self.plan.hash, "progress": json.dumps(progress)}
+        with replacing(path) as temporary:
+            save_file({k: v.contiguous().cpu() for k, v in tensors.items()}, temporary, metadata)
+
+    def load(self, path: Path) -> None:
+        """Continue from a checkpoint of the same plan."""
+        try:
+            with safe_open(path, "pt") as stored:
+                metadata = stored.metadata()
+                tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
+        except Exception as error:
+            raise DamagedFileError(
+                f"checkpoint {path} cannot be read ({error}): delete it to start again"
+            ) from error
+        if metadata.get("plan") != self.plan.hash:
+            raise DamagedFileError(
+                f"checkpoint {path} belongs to another plan: delete it to start again"
+            )
+        groups: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "adam": {}}
+        for key, value in tensors.items():
+            group, _, name = key.partition(".")
+            groups[group][name] = value
+        self.network.load_state_dict(groups["network"])
+        for name, value in groups["average"].items():
+            self.average[name].copy_(value)
+        moments: dict[int, dict[str, Tensor]] = {}
+        parameters = list(self.network.parameters())
+        for name, value in groups["adam"].items():
+            index, _, moment = name.partition(".")
+            if value.dim():  # Adam walks a weight and its moments in the order of their memory
+                value = torch.empty_like(parameters[int(index)]).copy_(value)
+            moments.setdefault(int(index), {})[moment] = value
+        self.adam.load_state_dict({**self.adam.state_dict(), "state": moments})
+        progress = json.loads(metadata["progress"])
+        self.step, self.seconds = progress["step"], progress["seconds"]
+        self.curve = progress["curve"]
+
+
+def _curve_point(network: nn.Module, seen: Tensor, tuning: Tensor) -> dict[str, list[float]]:
+    """Return the PSNR of the network as it stands, on a few training and tuning images."""
+    point = {}
+    network.eval()
+    for name, some in (("train", seen), ("tuning", tuning)):
+        # few images are repeated with fresh noise, so that N = 1 is no noisier than the rest
+        some = some[torch.arange(CURVE_IMAGES) % len(some)]
+        errors = squared_errors(network, some, CURVE_SIGMAS, seed=1)
+        point[name] = psnr(errors.mean(axis=1)).round(3).tolist()
+    network.train()
+    return point
+
+
+def train(
+    plan: TrainingPlan,
+    *,
+    device: str = "auto",
+    precision: str = "bfloat16",
+    compile: bool | None = None,
+    checkpoint: Path | None = None,
+) -> Generator[Progress, None, Trained]:
+    """Train a network, yielding progress; the generator returns the `Trained` network.
+
+    Noise and order are functions of (seed, step): a training that was killed
+    and resumed gives the weights of the uninterrupted one, to the byte.
+
+    Parameters
+    ----------
+    plan : TrainingPlan
+        What is learned.
+    device : str
+        ``"auto"`` (a GPU if there is one), ``"cpu"``, ``"cuda"`` ...
+    precision : {"bfloat16", "float32"}
+        Of the activations while training; weights and their moments are float32.
+    compile : bool, optional
+        Use `torch.compile`; None compiles where it repays its minute.
+    checkpoint : Path, optional
+        File to resume from if it is there, rewritten every minute.
+
+    Yields
+    ------
+    Progress
+        About every second.
+
+    Raises
+    ------
+    ParameterError
+        If the plan asks for images that there are not.
+    DamagedFileError
+        If the checkpoint is damaged or belongs to another plan.
+    """
+    if precision not in ("bfloat16", "float32"):
+        raise ParameterError("precision", precision, "choose 'bfloat16' or 'float32'")
+    where = pick_device(device)
+    recipe, size = plan.recipe, plan.image_size
+    clean_set = images.load(plan.image_class, size, plan.subset, plan.n_images).to(where)
+    tuning = images.load(plan.image_class, size, "tuning").to(where)[:CURVE_IMAGES]
+    seen = clean_set[:CURVE_IMAGES]
+    state = _State(plan, where)
+    if checkpoint is not None and checkpoint.exists():
+        state.load(checkpoint)
+    state.network.train()
+
+    def weighted_loss(clean: Tensor, noisy: Tensor, sigma: Tensor) -> Tensor:
+        with torch.autocast(where.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            estimate = state.network(noisy)
+        errors = (estimate.float() - clean).square().mean(dim=(1, 2, 3))
+        return (errors / (sigma + 0.01) ** recipe.weight_power).mean()
+
+    compiled = worth_compiling(plan, where) if compile is None else compile
+    loss_of = torch.compile(weighted_loss) if compiled else weighted_loss
+    random = torch.Generator(where)
+    curve_every = max(1, plan.steps // CURVE_POINTS)
+    started = last_saved = last_yield = time.monotonic()
+    first_step, seconds_before = state.step, state.seconds
+
+    while state.step < plan.steps:
+        if state.step % curve_every == 0:
+            point = _curve_point(state.network, seen, tuning)
+            state.curve.append({"images": state.step * recipe.batch, **point})
+        index = batch_indices(plan.seed, plan.n_images, recipe.batch, state.step)
+        clean = clean_set[torch.from_numpy(index).to(where)]
+        random.manual_seed(_entropy(plan.seed, "noise", state.step))
+        sigma = draw_sigma(recipe, torch.rand(recipe.batch, generator=random, device=where))
+        noise = torch.randn(clean.shape, generator=random, device=where)
+        noisy = clean + sigma[:, None, None, None] * noise
+        state.adam.param_groups[0]["lr"] = _learning_rate(recipe, state.step, plan.steps)
+        loss_of(clean, noisy, sigma).backward()
+        state.adam.step()
+        state.adam.zero_grad(set_to_none=True)
+        state.step += 1
+        if recipe.averaging:
+            state.average_weights()
+
+        now = time.monotonic()
+        state.seconds = seconds_before + now - started
+        if checkpoint is not None and now - last_saved > CHECKPOINT_SECONDS:
+            state.save(checkpoint)
+            last_saved = now
+        if now - last_yield > 1 or state.step == plan.steps:
+            last_yield = now
+            speed = (state.step - first_step) * recipe.batch / (now - started)
+            latest = state.curve[-1]
+            yield Progress(
+                state.step * recipe.batch,
+                plan.steps * recipe.batch,
+                speed,
+                float(np.mean(latest["train"])),
+                float(np.mean(latest["tuning"])),
+            )
+    network = state.result()
+    point = _curve_point(network, seen.cpu(), tuning.cpu())
+    state.curve.append({"images": state.step * recipe.batch, **point})
+    how = {
+        "device": where.type,
+        "precision": precision,
+        "compiled": compiled,
+        "threads": torch.get_num_threads(),
+        "seconds": round(state.seconds, 1),
+    }
+    return Trained(network.eval(), state.curve, how)

@@ -1,0 +1,1 @@
+"""Widgets built on links between ipywidgets: they move with a kernel and without one."""

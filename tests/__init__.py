@@ -1,0 +1,1 @@
+"""The book's tests; a package, so that they share ``tests.browser``."""

@@ -1,0 +1,97 @@
+"""Fixtures that several tests share, and the rule about skipped tests."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Iterator
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser import launched
+
+ROOT = Path(__file__).parents[1]
+SUB_PATH = "/some/sub/path/"
+skipped: list[str] = []
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs CUDA where there is none."""
+    if item.get_closest_marker("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note a skipped test, unless it needs CUDA or is expected to fail."""
+    if report.skipped and not hasattr(report, "wasxfail") and "cuda" not in report.keywords:
+        skipped.append(report.nodeid)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Note a file that was skipped as a whole."""
+    if report.skipped:
+        skipped.append(report.nodeid)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With ``NO_SKIPS=1`` set, as in CI, let a skipped test fail the run."""
+    if os.environ.get("NO_SKIPS") and skipped and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which tests must not have been skipped."""
+    if os.environ.get("NO_SKIPS") and skipped:
+        terminalreporter.write_line(f"must not be skipped: {', '.join(skipped)}", red=True)
+
+
+@pytest.fixture(scope="session")
+def book() -> Path:
+    """Build the book without a warning and return the folder of its pages."""
+    from denoise_lib.book import build
+
+    return build(ROOT).parent
+
+
+@pytest.fixture(scope="session")
+def site(book: Path) -> Iterator[str]:
+    """Serve the book below a sub-path, as a project page of a static host does."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Below, directory=str(book)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}{SUB_PATH}"
+    server.shutdown()
+    server.server_close()
+
+
+# For each module, not the session: while Playwright runs, nothing else in the process can run
+# an asyncio loop, and papermill does.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Give a headless Chromium."""
+    with launched() as running:
+        yield running
+
+
+class _Below(SimpleHTTPRequestHandler):
+    """Serve a folder below `SUB_PATH` and nothing beside it."""
+
+    def send_head(self):  # type: ignore[no-untyped-def]  # as in the class above
+        if not self.path.startswith(SUB_PATH):
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+        return super().send_head()
+
+    def translate_path(self, path: str) -> str:
+        return super().translate_path("/" + path.removeprefix(SUB_PATH))
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
