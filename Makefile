@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book rerun test lint lock clean setup
+.PHONY: help book rerun test recipe lint lock clean setup
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1#/p' Makefile | while IFS='#' read -r name text; do \
@@ -23,6 +23,9 @@ rerun: setup ## Run every chapter again and build the book
 test: setup ## Run every test
 	@$(BIN)/python -m tests.browser
 	@$(BIN)/python -m pytest
+
+recipe: setup ## Train and measure the networks from which the recipe was chosen (long, once)
+	@$(BIN)/python benchmarks/recipe_study.py
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check .

@@ -1,100 +1,231 @@
-"""Train the small networks from which the book's recipe was chosen.
+"""Choose the recipe: train small networks that differ in one thing each, and measure them.
 
-Run several side by side, one thread each: every network is trained once.
+    make recipe
 
-    OMP_NUM_THREADS=1 python benchmarks/recipe_study.py
+About 100 minutes of one core, once; what is trained stays in the user's cache and
+is not trained again. Everything is measured on *tuning* images, and written to
+``benchmarks/recipe.json``, from which the page "The recipe" is drawn.
 """
+
+from __future__ import annotations
 
 import json
 import os
-import sys
-from dataclasses import asdict
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-import filelock
-from safetensors.torch import save_file
+import numpy as np
+import torch
+import typer
+from rich.progress import track
+from safetensors.torch import load_file, save_file
+from torch import nn
 
-from denoise_lib.files import cache_dir, replacing
+from denoise_lib import images, zoo
+from denoise_lib.files import cache_dir, replacing, write_text
+from denoise_lib.measures.psnr import psnr, squared_errors
+from denoise_lib.measures.statistics import bootstrap, fine_energy, leading_variances
+from denoise_lib.sampling import sample
 from denoise_lib.training import Recipe, TrainingPlan, train
 
 LARGEST = 33_490
-IMAGES = 160_000
-BASE = {"sigma_law": "log", "sigma_max": 3.0, "weight_power": 1.0}
+SIGMAS = [0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0]
+JUDGED = 300
+SAMPLES = 64
+RESULTS = Path(__file__).with_name("recipe.json")
 
 
-def plan(n=LARGEST, image_class="fashion", norm=False, seed=0, images=IMAGES, **recipe):
-    return TrainingPlan(
-        image_class=image_class, n_images=n, seed=seed, normalization=norm, images_trained=images,
-        recipe=Recipe(**{**BASE, **recipe}),
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Trial:
+    """One network of the study.
+
+    Parameters
+    ----------
+    question : str
+        What it helps to decide.
+    label : str
+        What is different in it.
+    against : str
+        The trial it is compared with, image by image and with the same noise.
+    n_images, seed : int
+    image_class : str
+    normalization : bool
+    precision : {"bfloat16", "float32"}
+    recipe : dict
+        What differs from the plainest recipe of the study.
+    """
+
+    question: str
+    label: str
+    against: str = ""
+    n_images: int = LARGEST
+    seed: int = 0
+    image_class: str = "fashion"
+    normalization: bool = False
+    precision: str = "bfloat16"
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def plan(self) -> TrainingPlan:
+        """The plan of the network: 160,000 training images, a quarter of the book's."""
+        plainest = {"learning_rate": 1e-3, "sigma_law": "log", "sigma_max": 3.0}
+        return TrainingPlan(
+            image_class=self.image_class,
+            n_images=self.n_images,
+            seed=self.seed,
+            normalization=self.normalization,
+            images_trained=160_000,
+            recipe=Recipe(**plainest | self.recipe),
+        )
 
 
 CHOSEN = {"learning_rate": 4e-3}
+SQUARE = {"sigma_law": "square"}
+PAPER = {**SQUARE, "sigma_max": 1.0, "weight_power": 0.0, "batch": 128}
+OURS, ONE = "rate-4e-3", "one-image"
 STUDY = {
-    "base": (plan(), "bfloat16"),
-    "square-0.5": (plan(sigma_law="square", weight_power=0.5), "bfloat16"),
-    "averaging": (plan(averaging=0.1), "bfloat16"),
-    "weight-0.5": (plan(weight_power=0.5), "bfloat16"),
-    "weight-1.5": (plan(weight_power=1.5), "bfloat16"),
-    "rate-2e-3": (plan(learning_rate=2e-3), "bfloat16"),
-    "rate-4e-3": (plan(**CHOSEN), "bfloat16"),
-    "normalized": (plan(norm=True, **CHOSEN), "bfloat16"),
-    "one-image": (plan(n=1, **CHOSEN), "bfloat16"),
-    "rate-8e-3": (plan(learning_rate=8e-3), "bfloat16"),
-    "one-image-float32": (plan(n=1, **CHOSEN), "float32"),
-    "sigma-max-1.5": (plan(sigma_max=1.5, **CHOSEN), "bfloat16"),
-    "one-image-seed-1": (plan(n=1, seed=1, **CHOSEN), "bfloat16"),
-    "float32": (plan(**CHOSEN), "float32"),
-    "seed-1": (plan(seed=1, **CHOSEN), "bfloat16"),
-    "garments": (plan(n=15_990, image_class="fashion:0,2,3,4,6", **CHOSEN), "bfloat16"),
-    "paper-scaled": (
-        plan(norm=True, sigma_law="square", sigma_max=1.0, weight_power=0.0, batch=128),
-        "bfloat16",
+    "base": Trial("weighting", "uniform log sigma, 1/sigma"),
+    "weight-0.5": Trial(
+        "weighting", "uniform log sigma, 1/sigma^0.5", "base", recipe={"weight_power": 0.5}
+    ),
+    "weight-1.5": Trial(
+        "weighting", "uniform log sigma, 1/sigma^1.5", "base", recipe={"weight_power": 1.5}
+    ),
+    "square-0.5": Trial(
+        "weighting", "sigma = 3 u^2, 1/sigma^0.5", "base", recipe={**SQUARE, "weight_power": 0.5}
+    ),
+    "rate-2e-3": Trial("learning rate", "2e-3", "base", recipe={"learning_rate": 2e-3}),
+    "rate-4e-3": Trial("learning rate", "4e-3", "base", recipe=CHOSEN),
+    "rate-8e-3": Trial("learning rate", "8e-3", "base", recipe={"learning_rate": 8e-3}),
+    "sigma-max-1.5": Trial("largest sigma", "1.5", OURS, recipe={**CHOSEN, "sigma_max": 1.5}),
+    "averaging": Trial(
+        "averaging", "running average of weights", "base", recipe={"averaging": 0.1}
+    ),
+    "normalized": Trial(
+        "normalization", "by the standard deviation", OURS, normalization=True, recipe=CHOSEN
+    ),
+    "paper-scaled": Trial(
+        "the paper's recipe", "scaled down", OURS, normalization=True, recipe=PAPER
+    ),
+    "float32": Trial("precision", "largest N, float32", OURS, precision="float32", recipe=CHOSEN),
+    "seed-1": Trial("precision", "largest N, another seed", OURS, seed=1, recipe=CHOSEN),
+    "one-image": Trial("precision", "N = 1", n_images=1, recipe=CHOSEN),
+    "one-image-float32": Trial(
+        "precision", "N = 1, float32", ONE, n_images=1, precision="float32", recipe=CHOSEN
+    ),
+    "one-image-seed-1": Trial(
+        "precision", "N = 1, another seed", ONE, n_images=1, seed=1, recipe=CHOSEN
+    ),
+    "garments": Trial(
+        "class",
+        "upper-body garments",
+        n_images=15_990,
+        image_class="fashion:0,2,3,4,6",
+        recipe=CHOSEN,
     ),
 }
 
 
 def folder() -> Path:
+    """Return where the networks of the study are kept, in float32."""
     return cache_dir() / "recipe-study"
 
 
-def train_all() -> None:
-    folder().mkdir(parents=True, exist_ok=True)
-    for name, (wanted, precision) in STUDY.items():
-        path = folder() / f"{name}.safetensors"
-        lock = filelock.FileLock(folder() / f".{name}.lock")
+def train_one(name: str) -> str:
+    """Train one network of the study unless it is there; a killed training is resumed."""
+    torch.set_num_threads(1)
+    trial, path = STUDY[name], folder() / f"{name}.safetensors"
+    if path.exists():
+        return name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder() / f".{name}.checkpoint"
+    training = train(trial.plan, device="cpu", precision=trial.precision, checkpoint=checkpoint)
+    while True:
         try:
-            with lock.acquire(timeout=0):
-                if path.exists():
-                    continue
-                training = train(
-                    wanted, precision=precision, checkpoint=folder() / f".{name}.checkpoint"
-                )
-                last = 0
-                while True:
-                    try:
-                        progress = next(training)
-                    except StopIteration as stop:
-                        trained = stop.value
-                        break
-                    if progress.images_seen > last + 16000:
-                        last = progress.images_seen
-                        print(name, progress, flush=True)
-                record = {
-                    "plan": asdict(wanted), "how": trained.how, "curve": trained.curve,
-                }  # fmt: skip
-                with replacing(path) as temporary:
-                    save_file(
-                        {k: v.contiguous() for k, v in trained.network.state_dict().items()},
-                        temporary, {"record": json.dumps(record)},
-                    )  # fmt: skip
-                (folder() / f".{name}.checkpoint").unlink(missing_ok=True)
-                print(name, "done", trained.how, flush=True)
-        except filelock.Timeout:
-            continue
+            next(training)
+        except StopIteration as end:
+            trained = end.value
+            break
+    record = {"plan": asdict(trial.plan), "how": trained.how, "curve": trained.curve}
+    with replacing(path) as temporary:
+        save_file(
+            {k: v.contiguous() for k, v in trained.network.state_dict().items()},
+            temporary,
+            {"record": json.dumps(record)},
+        )
+    checkpoint.unlink(missing_ok=True)
+    return name
+
+
+def rounded(network: nn.Module, trial: Trial) -> nn.Module:
+    """Return the network as the zoo stores it."""
+    copy = trial.plan.build().eval()
+    copy.load_state_dict(
+        {name: zoo.stored(name, value).float() for name, value in network.state_dict().items()}
+    )
+    return copy
+
+
+def judged(name: str) -> tuple[nn.Module, np.ndarray]:
+    """Return a network of the study and its squared errors, at every level, image by image."""
+    trial = STUDY[name]
+    network = trial.plan.build().eval()
+    network.load_state_dict(load_file(folder() / f"{name}.safetensors"))
+    return network, squared_errors(network, judged_on(trial), SIGMAS)
+
+
+def judged_on(trial: Trial) -> torch.Tensor:
+    """Return the images: tuning images, but for N = 1 the one image, which is all it knows."""
+    if trial.n_images == 1:
+        return images.load(trial.image_class, 32, "A", 1).repeat(JUDGED, 1, 1, 1)
+    return images.load(trial.image_class, 32, "tuning")[:JUDGED]
+
+
+def gain(errors: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return the PSNR minus that of the reference, at every level."""
+    return psnr(errors.mean(axis=1)) - psnr(reference.mean(axis=1))
+
+
+def measure(name: str) -> dict[str, Any]:
+    """Return what the page shows of one network."""
+    trial = STUDY[name]
+    network, errors = judged(name)
+    kept = squared_errors(rounded(network, trial), judged_on(trial), SIGMAS)
+    row = {
+        "question": trial.question,
+        "label": trial.label,
+        "plan": asdict(trial.plan),
+        "sigmas": SIGMAS,
+        "psnr": psnr(errors.mean(axis=1)).round(3).tolist(),
+        "stored_gain": gain(kept, errors).round(4).tolist(),
+        "how": zoo.read_record(folder() / f"{name}.safetensors")["how"],
+    }
+    if trial.against:
+        _, reference = judged(trial.against)
+        low, high = bootstrap(lambda i: gain(errors[:, i], reference[:, i]), JUDGED)
+        row |= {"against": STUDY[trial.against].label}
+        row |= {"gain": gain(errors, reference).round(3).tolist()}
+        row |= {"gain_low": low.round(3).tolist(), "gain_high": high.round(3).tolist()}
+    if trial.n_images > 1:
+        tuning = images.load(trial.image_class, 32, "tuning")
+        drawn = sample(network, 32, range(SAMPLES)).images
+        row["variance_ratios"] = leading_variances(drawn, tuning).round(3).tolist()
+        row["grain_ratio"] = float(np.median(fine_energy(drawn)) / np.median(fine_energy(tuning)))
+    return row
+
+
+def main(jobs: int = typer.Option(os.cpu_count() or 1, help="Networks trained side by side.")):
+    """Train what is missing of the study, measure all of it, and write recipe.json."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # for the processes started below
+    with ProcessPoolExecutor(jobs) as pool:
+        for _ in track(pool.map(train_one, STUDY), "training", len(STUDY)):
+            pass
+    rows = {name: measure(name) for name in track(STUDY, "measuring")}
+    results = {"rows": rows, "measured_on": zoo.machine()}
+    write_text(RESULTS, json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    os.nice(int(os.environ.get("NICE", "0")))
-    train_all()
-    sys.exit()
+    typer.run(main)

@@ -35,7 +35,7 @@ from denoise_lib.errors import DenoiseLibError, ParameterError
 from denoise_lib.files import project_root, write_text
 from denoise_lib.normalise import normalise
 from denoise_lib.parameters import check_parameters, parameters_cell, planned, with_values
-from denoise_lib.staleness import as_json, code_hashes, stale
+from denoise_lib.staleness import as_json, code_hashes, data_hashes, stale
 
 if TYPE_CHECKING:
     from denoise_lib.training import TrainingPlan
@@ -107,6 +107,7 @@ def run(
         "parameters": as_json(values),
         "source": source_hash(source),
         "code": code_hashes(source),
+        "data": data_hashes(source),
     }
     started = time.monotonic()
     notebook = _execute(source, chapter, profile, values, progress)

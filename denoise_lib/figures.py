@@ -112,7 +112,10 @@ def image_rows(rows: Mapping[str, Tensor], scale: float = 1.0) -> Figure:
     """
     columns = max(len(images) for images in rows.values())
     figure, axes = plt.subplots(
-        len(rows), 1, figsize=(0.62 * columns * scale + 1.2, 0.66 * len(rows) * scale), squeeze=False
+        len(rows),
+        1,
+        figsize=(0.62 * columns * scale + 1.2, 0.66 * len(rows) * scale),
+        squeeze=False,
     )
     for ax, (label, images) in zip(axes[:, 0], rows.items(), strict=True):
         ax.imshow(tile(images, columns), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
@@ -213,3 +216,22 @@ def nearest_axes(ax: Axes, correlations: Mapping[int, Tensor], baseline: Tensor)
     ax.axhspan(low, high, color=NEUTRAL, alpha=0.2, lw=0)
     ax.set(xscale="log", xlabel="set size N", ylabel="correlation with nearest")
     ax.legend(loc="lower left")
+
+
+def gain_axes(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Draw how many decibels trials of the recipe study gain on what they are compared with.
+
+    Parameters
+    ----------
+    ax : Axes
+    rows : sequence of mapping
+        Rows of ``benchmarks/recipe.json``; those that are compared with nothing are left out.
+    """
+    for row in rows:
+        if "gain" in row:
+            line = ax.semilogx(row["sigmas"], row["gain"], ".-", label=row["label"])[0]
+            ends = row["gain_low"], row["gain_high"]
+            ax.fill_between(row["sigmas"], *ends, color=line.get_color(), alpha=0.2, lw=0)
+    ax.axhline(0, color=NEUTRAL, lw=1)
+    ax.set(xlabel="sigma", ylabel="difference (dB)")
+    ax.legend(fontsize=8)

@@ -7,6 +7,8 @@ No layer adds a constant, so a network is homogeneous of degree one,
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -49,9 +51,9 @@ class ScaleNorm(nn.Module):
 
 
 def _block(channels: list[int], normalization: bool, bare: int | None = None) -> nn.Sequential:
-    """Return 3x3 convolutions through ``channels``; ``bare`` names the one without normalization."""
+    """Return 3x3 convolutions through ``channels``; the one numbered ``bare`` has no norm."""
     layers: list[nn.Module] = []
-    for i, (c_in, c_out) in enumerate(zip(channels, channels[1:], strict=False)):
+    for i, (c_in, c_out) in enumerate(pairwise(channels)):
         layers.append(nn.Conv2d(c_in, c_out, 3, padding=1, bias=False))
         if normalization and i != bare:
             layers.append(ScaleNorm(c_out))
@@ -88,7 +90,9 @@ class UNet(nn.Module):
         self.blocks = blocks
         widths = [width * 2**b for b in range(blocks + 1)]
         self.encoders = nn.ModuleList(
-            _block([widths[b - 1] if b else 1, widths[b], widths[b]], normalization, None if b else 0)
+            _block(
+                [widths[b - 1] if b else 1, widths[b], widths[b]], normalization, None if b else 0
+            )
             for b in range(blocks)
         )
         self.middle = _block([widths[-2], widths[-1], widths[-1]], normalization)

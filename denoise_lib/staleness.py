@@ -30,8 +30,8 @@ NOT_COMPARED = {NAME, f"{NAME}.training", f"{NAME}.cli"}
 def stale(chapter: str) -> list[str]:
     """Return why a chapter of the book is not what its sources would give today.
 
-    Compared are the source notebook, its parameters, the network files that
-    its record names, and the code of the library modules it imports, without
+    Compared are the source notebook, its parameters, the data files it reads, the
+    network files that its record names, and the code of the library modules it imports, without
     comments and docstrings. A network that has arrived since makes no chapter
     stale.
 
@@ -58,10 +58,20 @@ def stale(chapter: str) -> list[str]:
         f"parameter {name} changed" for name in _changed(ran["parameters"], as_json(parameters))
     ]
     reasons += _network_reasons(ran["networks"])
+    reasons += [f"{file} changed" for file in _changed(ran["data"], data_hashes(source))]
     reasons += [f"{module} changed" for module in _changed(ran["code"], code_hashes(source))]
     if _recorded_provenance(chapter) != ran:
         reasons.append(f"book/results/{chapter}.json is missing or from another run")
     return reasons
+
+
+def data_hashes(notebook: dict[str, Any]) -> dict[str, str]:
+    """Return the SHA-256 of the data files that a source notebook's metadata says it reads."""
+    files = notebook["metadata"].get("denoise_book", {}).get("data", [])
+    try:
+        return {file: sha256((project_root() / file).read_bytes()) for file in files}
+    except OSError as error:
+        raise DenoiseLibError(f"a chapter reads a file that is not there: {error}") from error
 
 
 def as_json(value: Any) -> Any:

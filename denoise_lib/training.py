@@ -73,7 +73,9 @@ class Recipe:
             raise ParameterError("sigma_law", self.sigma_law, "laws are 'log' and 'square'")
         if not 0 < self.sigma_min < self.sigma_max:
             raise ParameterError(
-                "sigma_min", self.sigma_min, f"give a level between 0 and sigma_max={self.sigma_max}"
+                "sigma_min",
+                self.sigma_min,
+                f"give a level between 0 and sigma_max={self.sigma_max}",
             )
         if self.batch < 1:
             raise ParameterError("batch", self.batch, "give 1 or more images a step")
@@ -292,7 +294,7 @@ class _State:
 
     def __init__(self, plan: TrainingPlan, device: torch.device) -> None:
         self.plan = plan
-        self.network = plan.build().to(device, memory_format=torch.channels_last)
+        self.network = plan.build().to(device).to(memory_format=torch.channels_last)
         start = self.network.state_dict() if plan.recipe.averaging else {}
         self.average = {k: v.detach().clone() for k, v in start.items()}
         self.adam = torch.optim.Adam(

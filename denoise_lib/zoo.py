@@ -1,8 +1,9 @@
 """Trained denoisers: found in the book's zoo or the user's cache, else trained there and then.
 
 A network is one safetensors file, ``<plan hash>.safetensors``, which holds its
-weights (all but the last layer's in half precision) and its record: the plan, how it was computed, its
-learning curve. A SHA-256 over both stands in the file and is checked on load.
+weights (all but the last layer's in half precision) and its record: the plan,
+how it was computed, its learning curve. A SHA-256 over both stands in the file
+and is checked on load.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -61,10 +63,8 @@ def find(plan: TrainingPlan, *, zoo_only: bool = False) -> Path | None:
         Look only in the book's zoo, not in the user's cache.
     """
     folders = [user_dir()]
-    try:
+    with suppress(DenoiseLibError):  # where the library is used outside the book's checkout
         folders.insert(0, zoo_dir())
-    except DenoiseLibError:  # the library is used outside the book's checkout
-        pass
     for folder in folders[: 1 if zoo_only else None]:
         path = folder / f"{plan.hash}.safetensors"
         if path.exists():
@@ -177,10 +177,7 @@ def obtain(
 
 def store(plan: TrainingPlan, trained: Trained, path: Path) -> None:
     """Write a trained network and its record, in the precision that everyone will measure."""
-    weights = {
-        name: value.to(value.dtype if name.startswith(EXACT_LAYER) else STORED_DTYPE).contiguous()
-        for name, value in trained.network.state_dict().items()
-    }
+    weights = {name: stored(name, value) for name, value in trained.network.state_dict().items()}
     last = trained.curve[-1]
     record = {
         "plan": asdict(plan),
@@ -197,6 +194,11 @@ def store(plan: TrainingPlan, trained: Trained, path: Path) -> None:
     text = json.dumps(record, sort_keys=True)
     seal = _seal(text, weights)
     write_bytes(path, save_tensors(weights, {"record": text, "sha256": seal}))
+
+
+def stored(name: str, value: Tensor) -> Tensor:
+    """Return a weight in the precision in which the zoo keeps it."""
+    return value.to(value.dtype if name.startswith(EXACT_LAYER) else STORED_DTYPE).contiguous()
 
 
 def _seal(record: str, weights: dict[str, Tensor]) -> str:
@@ -217,9 +219,9 @@ def load(path: Path) -> tuple[nn.Module, dict[str, Any]]:
     """
     remedy = "delete it: it will be fetched again from git or trained again"
     try:
-        with safe_open(path, "pt") as stored:
-            metadata = stored.metadata() or {}
-            weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise DamagedFileError(f"network file {path} cannot be read ({error}): {remedy}") from error
     if metadata.get("sha256") != _seal(metadata.get("record", ""), weights):
@@ -236,8 +238,8 @@ def load(path: Path) -> tuple[nn.Module, dict[str, Any]]:
 def read_record(path: Path) -> dict[str, Any]:
     """Return the record of one network file, without its weights and without checking them."""
     try:
-        with safe_open(path, "pt") as stored:
-            return json.loads((stored.metadata() or {})["record"])
+        with safe_open(path, "pt") as file:
+            return json.loads((file.metadata() or {})["record"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise DamagedFileError(f"network file {path} has no readable record ({error})") from error
 

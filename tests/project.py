@@ -40,7 +40,7 @@ def write_notebook(path: Path, *code: str, parameters: str = PARAMETERS) -> None
         }  # fmt: skip
 
     cells = [cell(0, parameters, "parameters"), *(cell(i, c) for i, c in enumerate(code, 1))]
-    metadata = {"denoise_book": {"chapter": 7}}
+    metadata = {"denoise_book": {"chapter": 7, "data": ["measured.json"]}}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
@@ -56,6 +56,7 @@ def write_profile(root: Path, chapter: str, profile: str, text: str) -> None:
 def make_project(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a book with the chapter ``tiny`` in ``root`` and let the library work on it."""
     write_notebook(root / "nbs" / "chapters" / "tiny.ipynb", BODY)
+    (root / "measured.json").write_text("{}")
     write_profile(root, "tiny", "smoke", "copies: 2\n")
     write_profile(root, "tiny", "published", "profile: published\nsizes: [1, 10, 100]\n")
     monkeypatch.setenv("DENOISE_BOOK_ROOT", str(root))

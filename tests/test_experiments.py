@@ -275,6 +275,14 @@ def test_other_parameters_make_it_stale_and_a_comment_does_not(book):
     assert staleness.stale("tiny") == ["parameter copies changed"]
 
 
+def test_another_data_file_makes_it_stale(book):
+    (book / "measured.json").write_text("[]")
+    assert staleness.stale("tiny") == ["measured.json changed"]
+    (book / "measured.json").unlink()
+    with pytest.raises(DenoiseLibError, match="reads a file that is not there"):
+        staleness.stale("tiny")
+
+
 def test_networks_that_changed_or_went_make_it_stale_and_new_ones_do_not(book):
     add_networks(book, "aaa", "bbb")
     assert staleness.stale("tiny") == []

@@ -37,9 +37,7 @@ def test_judged_images_come_from_the_test_split(dealt):
 
 
 def test_small_sets_are_prefixes_of_large_ones():
-    assert torch.equal(
-        images.load("digits", 8, "A", 10), images.load("digits", 8, "A", 100)[:10]
-    )
+    assert torch.equal(images.load("digits", 8, "A", 10), images.load("digits", 8, "A", 100)[:10])
 
 
 @pytest.mark.parametrize("n", [0, -1, 10_000])

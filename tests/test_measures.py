@@ -26,7 +26,7 @@ def test_errors_do_not_depend_on_the_number_of_images_at_once():
 
 
 def test_negative_sigma_is_named():
-    with pytest.raises(ParameterError, match="sigma = -0.1"):
+    with pytest.raises(ParameterError, match=r"sigma = -0\.1"):
         psnr.add_noise(torch.zeros(1, 1, 2, 2), -0.1, 0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,12 @@ def test_the_lock_suits_machines_without_cuda() -> None:
 @pytest.mark.parametrize("requirement", DIRECT, ids=lambda requirement: requirement.name)
 def test_every_dependency_is_pinned_within_its_range(requirement: Requirement) -> None:
     assert requirement.specifier.contains(pins()[canonicalize_name(requirement.name)])
+
+
+def test_the_pins_suit_the_oldest_python() -> None:
+    oldest = f"{PROJECT['requires-python'].removeprefix('>=')}.0"
+    needs = {name: metadata(name).get("Requires-Python") or "" for name in pins()}
+    assert {name: need for name, need in needs.items() if oldest not in SpecifierSet(need)} == {}
 
 
 def test_conda_environment_agrees_with_the_lock() -> None:

@@ -41,9 +41,7 @@ def bootstrap(
     True
     """
     random = np.random.default_rng(seed)
-    values = [
-        statistic(*(random.integers(0, n, n) for n in groups)) for _ in range(RESAMPLES)
-    ]
+    values = [statistic(*(random.integers(0, n, n) for n in groups)) for _ in range(RESAMPLES)]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return low, high
 

@@ -68,9 +68,8 @@ def set_size_explorer(
         style={"description_width": "7em"},
         layout={"width": "100%", "max_width": "32em"},
     )
-    choose_draw = ipywidgets.IntSlider(
-        min=0,
-        max=draws - 1,
+    choose_draw = ipywidgets.SelectionSlider(
+        options=[(f"{i + 1} of {draws}", i) for i in range(draws)],
         description="Noise",
         style={"description_width": "7em"},
         layout={"width": "100%", "max_width": "32em"},
@@ -87,7 +86,7 @@ def set_size_explorer(
             ],
             selected_index=0,
         )
-        ipywidgets.jslink((choose_draw, "value"), (frames, "selected_index"))
+        ipywidgets.jslink((choose_draw, "index"), (frames, "selected_index"))
         pages.append(ipywidgets.VBox([frames, ipywidgets.HTML(captions[n])]))
     shown = ipywidgets.Stack(pages, selected_index=0)
     ipywidgets.jslink((choose_n, "index"), (shown, "selected_index"))

@@ -1,0 +1,53 @@
+"""Every chapter runs from end to end, is an essay, and is committed as it would run now."""
+
+import json
+
+import pytest
+
+from denoise_lib.chapters import book_path, chapters, read_notebook, source_path
+from denoise_lib.experiments import run
+from denoise_lib.ledger import load
+from denoise_lib.staleness import stale
+
+LINES = 15
+CHAPTERS = chapters()
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+    """Networks of the smoke profile are trained here, not found."""
+    monkeypatch.setenv("DENOISE_LIB_CACHE", str(tmp_path))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_runs_at_smoke_and_records_what_its_claims_need(chapter, tmp_path, empty_cache):
+    output = run(chapter, "smoke", output=tmp_path / f"{chapter}.ipynb", progress=False)
+    cells = read_notebook(output)["cells"]
+    assert all(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")
+    results = json.loads(output.with_suffix(".json").read_text())
+    recorded = {row["quantity"] for row in results["records"]}
+    claims = [claim for claim in load() if claim.chapter == chapter]
+    assert {claim.quantity for claim in claims} <= recorded
+    assert {claim.control["quantity"] for claim in claims} <= recorded
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_source_is_an_essay(chapter):
+    for cell in read_notebook(source_path(chapter))["cells"]:
+        if cell["cell_type"] == "code":
+            assert not cell["outputs"] and cell["execution_count"] is None, cell["id"]
+            assert "".join(cell["source"]).count("\n") < LINES, f"{cell['id']}: over {LINES} lines"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_figure_says_what_to_see_and_has_alt_text(chapter):
+    for cell in read_notebook(book_path(chapter))["cells"]:
+        for output in cell.get("outputs", ()):
+            if "image/svg+xml" in output.get("data", {}) or "image/png" in output.get("data", {}):
+                shown = cell["metadata"]["mystnb"]
+                assert len(shown["figure"]["caption"]) > 40 and len(shown["image"]["alt"]) > 20
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_committed_chapter_is_not_stale(chapter):
+    assert stale(chapter) == []
