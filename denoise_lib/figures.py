@@ -13,15 +13,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from IPython.display import HTML
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from torch import Tensor
 
-from denoise_lib.measures.memorization import transition_size
-from denoise_lib.measures.statistics import bootstrap
-
-TRAIN, HELD_OUT, NEUTRAL = "#b3540a", "#0a6a9f", "#6b6b6b"
+TRAIN, NEUTRAL = "#b3540a", "#6b6b6b"
+PAPER = "#fdfcfa"  # the page by day; by night a figure keeps it as its own sheet
 
 
 def use_style() -> None:
@@ -35,6 +32,9 @@ def use_style() -> None:
         {
             "figure.dpi": 110,
             "figure.constrained_layout.use": True,
+            "figure.facecolor": PAPER,
+            "axes.facecolor": PAPER,
+            "savefig.facecolor": PAPER,
             "font.size": 12,
             "axes.spines.top": False,
             "axes.spines.right": False,
@@ -55,19 +55,6 @@ def size_colours(sizes: Sequence[int]) -> dict[int, Any]:
     colour blindness.
     """
     return dict(zip(sizes, sns.color_palette("viridis", len(sizes) + 1), strict=False))
-
-
-def psnr_axes(ax: Axes, low: float, high: float) -> None:
-    """Label axes of output against input PSNR and draw the identity line.
-
-    Parameters
-    ----------
-    ax : Axes
-    low, high : float
-        Range of input PSNR in dB.
-    """
-    ax.plot([low, high], [low, high], color=NEUTRAL, lw=1, ls="--", label="output = input")
-    ax.set(xlabel="input PSNR (dB)", ylabel="output PSNR (dB)")
 
 
 def tile(images: Tensor, columns: int, gap: int = 2) -> np.ndarray:
@@ -145,93 +132,3 @@ def download(name: str, columns: Mapping[str, Sequence[Any]]) -> HTML:
         f'<p class="figure-data"><a download="{file}" href="data:text/csv;base64,{data}">'
         f"Data of this figure ({file})</a></p>"
     )
-
-
-def gap_axes(
-    ax: Axes, sizes: Sequence[int], gap: np.ndarray, low: np.ndarray, high: np.ndarray
-) -> None:
-    """Draw the average gap against N, half its value at N = 10, and where it is reached.
-
-    Parameters
-    ----------
-    ax : Axes
-    sizes : sequence of int
-        Set sizes N.
-    gap, low, high : ndarray, shape (len(sizes),)
-        Train minus held-out PSNR in dB, and its interval.
-    """
-    ax.errorbar(sizes, gap, [gap - low, high - gap], fmt="o-", color=NEUTRAL, capsize=3)
-    ax.set(xscale="log", xlabel="set size N", ylabel="average gap (dB)")
-    ax.axhline(0, color=NEUTRAL, lw=0.8)
-    if 10 in sizes:
-        ax.axhline(gap[list(sizes).index(10)] / 2, color=TRAIN, ls=":")
-        n_star = transition_size(sizes, gap)
-        if np.isfinite(n_star):
-            ax.axvline(n_star, color=TRAIN, lw=1)
-            ax.annotate(
-                f"N* = {n_star:,.0f}", (n_star, ax.get_ylim()[1]), (4, -4), va="top",
-                textcoords="offset points", color=TRAIN,
-            )  # fmt: skip
-
-
-def copy_axes(ax: Axes, ratios: Mapping[int, np.ndarray], threshold: float) -> None:
-    """Draw the fraction of samples that are copies against N, with bootstrap intervals.
-
-    Parameters
-    ----------
-    ax : Axes
-    ratios : mapping of int to ndarray, shape (samples,)
-        `denoise_lib.measures.memorization.distance_ratios` for each N.
-    threshold : float
-        A copy has a ratio below this.
-    """
-    copies = {n: (ratio < threshold).astype(float) for n, ratio in ratios.items()}
-    fraction = np.array([copy.mean() for copy in copies.values()])
-    ends = [bootstrap(lambda i, c=copy: c[i].mean(), len(copy)) for copy in copies.values()]
-    low, high = np.array(ends).T
-    errors = np.maximum([fraction - low, high - fraction], 0)
-    ax.errorbar(list(ratios), fraction, errors, fmt="o-", color=TRAIN, capsize=3)
-    ax.set(xscale="log", xlabel="set size N", ylabel="fraction of copies", ylim=(-0.04, 1.04))
-
-
-def nearest_axes(ax: Axes, correlations: Mapping[int, Tensor], baseline: Tensor) -> None:
-    """Draw how close samples come to their training set, beside images never trained on.
-
-    Parameters
-    ----------
-    ax : Axes
-    correlations : mapping of int to Tensor, shape (samples,)
-        Correlation of each sample with its nearest training image, for each N.
-    baseline : Tensor, shape (images,)
-        The same for held-out images and the largest set.
-    """
-    middle = [np.median(c) for c in correlations.values()]
-    quartiles = np.array([np.quantile(c, [0.25, 0.75]) for c in correlations.values()]).T
-    ax.errorbar(
-        list(correlations), middle, np.abs(quartiles - middle), fmt="o-", color=TRAIN, capsize=3,
-        label="samples",
-    )  # fmt: skip
-    low, median, high = np.quantile(baseline, [0.25, 0.5, 0.75])
-    ax.axhline(median, color=NEUTRAL, label="held-out images")
-    ax.axhspan(low, high, color=NEUTRAL, alpha=0.2, lw=0)
-    ax.set(xscale="log", xlabel="set size N", ylabel="correlation with nearest")
-    ax.legend(loc="lower left")
-
-
-def gain_axes(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Draw how many decibels trials of the recipe study gain on what they are compared with.
-
-    Parameters
-    ----------
-    ax : Axes
-    rows : sequence of mapping
-        Rows of ``benchmarks/recipe.json``; those that are compared with nothing are left out.
-    """
-    for row in rows:
-        if "gain" in row:
-            line = ax.semilogx(row["sigmas"], row["gain"], ".-", label=row["label"])[0]
-            ends = row["gain_low"], row["gain_high"]
-            ax.fill_between(row["sigmas"], *ends, color=line.get_color(), alpha=0.2, lw=0)
-    ax.axhline(0, color=NEUTRAL, lw=1)
-    ax.set(xlabel="sigma", ylabel="difference (dB)")
-    ax.legend(fontsize=8)

@@ -56,7 +56,7 @@ class Schedule:
     beta: float = 0.3
     growing: bool = False
     estimate_sigma: bool = True
-    max_steps: int = 2000
+    max_steps: int = 1000
 
     def __post_init__(self) -> None:
         if not 0 < self.sigma_end < self.sigma_start:

@@ -28,6 +28,7 @@ from denoise_lib.networks import NETWORKS, UNet
 
 CHECKPOINT_SECONDS = 60
 CURVE_POINTS = 25
+CURVE_STEPS = 50
 CURVE_IMAGES = 64
 CURVE_SIGMAS = (0.03, 0.1, 0.3, 1.0)
 
@@ -294,7 +295,8 @@ class _State:
 
     def __init__(self, plan: TrainingPlan, device: torch.device) -> None:
         self.plan = plan
-        self.network = plan.build().to(device).to(memory_format=torch.channels_last)
+        network = plan.build().to(device)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         start = self.network.state_dict() if plan.recipe.averaging else {}
         self.average = {k: v.detach().clone() for k, v in start.items()}
         self.adam = torch.optim.Adam(
@@ -435,7 +437,7 @@ def train(
     compiled = worth_compiling(plan, where) if compile is None else compile
     loss_of = torch.compile(weighted_loss) if compiled else weighted_loss
     random = torch.Generator(where)
-    curve_every = max(1, plan.steps // CURVE_POINTS)
+    curve_every = max(CURVE_STEPS, plan.steps // CURVE_POINTS)
     started = last_saved = last_yield = time.monotonic()
     first_step, seconds_before = state.step, state.seconds
 

@@ -73,7 +73,7 @@ def find(plan: TrainingPlan, *, zoo_only: bool = False) -> Path | None:
 
 
 def get_denoiser(
-    plan: TrainingPlan, *, allow_training: bool = True, device: str = "auto"
+    plan: TrainingPlan, allow_training: bool = True, device: str = "auto"
 ) -> nn.Module:
     """Return the trained network of a plan, training it if it is nowhere to be found.
 

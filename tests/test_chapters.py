@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from denoise_lib import cover
 from denoise_lib.chapters import book_path, chapters, read_notebook, source_path
 from denoise_lib.experiments import run
 from denoise_lib.ledger import load
@@ -51,3 +52,7 @@ def test_every_figure_says_what_to_see_and_has_alt_text(chapter):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_committed_chapter_is_not_stale(chapter):
     assert stale(chapter) == []
+
+
+def test_cover_is_the_figure_of_the_committed_chapter():
+    assert cover.cover_path().read_text() == cover.cover()

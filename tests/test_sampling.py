@@ -10,7 +10,7 @@ from denoise_lib.optimal.wiener import Wiener
 from denoise_lib.sampling import Schedule, sample, trajectory
 
 SIZE = 8
-KNOWN = {"sigma_end": 0.02, "estimate_sigma": False, "step": 0.01, "beta": 0.3}
+KNOWN = {"sigma_end": 0.02, "estimate_sigma": False, "step": 0.01, "beta": 0.3, "max_steps": 5000}
 
 
 def test_covariance_of_a_gaussian_field_is_reproduced():

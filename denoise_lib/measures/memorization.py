@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from denoise_lib.measures.psnr import psnr
+from denoise_lib.measures.psnr import log_average, psnr
 from denoise_lib.measures.similarity import NEAR_DUPLICATE, contrasts
 
 COPY_RATIO = 1 / 3
@@ -62,7 +62,35 @@ def gap(train_errors: np.ndarray, held_out_errors: np.ndarray) -> np.ndarray:
     return psnr(train_errors.mean(axis=1)) - psnr(held_out_errors.mean(axis=1))
 
 
-def transition_size(sizes: Sequence[int], gaps: Sequence[float], reference: int = 10) -> float:
+def average_gaps(
+    sigmas: Sequence[float],
+    seen: Sequence[np.ndarray],
+    unseen: Sequence[np.ndarray],
+    low: float,
+    high: float,
+) -> np.ndarray:
+    """Return the gap of several networks, averaged over log sigma in [`low`, `high`].
+
+    Parameters
+    ----------
+    sigmas : sequence of float
+        Noise levels, rising.
+    seen, unseen : sequence of ndarray, shape (levels, images)
+        Squared errors of each network on training and on held-out images.
+    low, high : float
+
+    Returns
+    -------
+    ndarray, shape (networks,)
+        In dB.
+    """
+    pairs = zip(seen, unseen, strict=True)
+    return np.array([log_average(sigmas, gap(s, u), low, high) for s, u in pairs])
+
+
+def transition_size(
+    sizes: Sequence[int], gaps: Sequence[float] | np.ndarray, reference: int = 10
+) -> float:
     """Return N*, the set size at which the gap is half its value at N = `reference`.
 
     Parameters

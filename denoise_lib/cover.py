@@ -1,0 +1,39 @@
+"""The picture of the home page and of README.md: a figure of a chapter, as its notebook drew it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from denoise_lib.chapters import book_path, chapters, read_notebook
+from denoise_lib.errors import DenoiseLibError
+from denoise_lib.files import project_root, write_text
+
+CHAPTER, CELL = "memorization", "samples-figure"
+
+
+def cover_path() -> Path:
+    """Return the file of the picture."""
+    return project_root() / "book" / "_assets" / "cover.svg"
+
+
+def cover() -> str:
+    """Return the figure as SVG, taken from the executed chapter.
+
+    Raises
+    ------
+    DenoiseLibError
+        If the chapter has no such figure.
+    """
+    for cell in read_notebook(book_path(CHAPTER))["cells"]:
+        for output in cell.get("outputs", []) if cell["id"] == CELL else []:
+            if "image/svg+xml" in output.get("data", {}):
+                return "".join(output["data"]["image/svg+xml"])
+    raise DenoiseLibError(f"chapter {CHAPTER} has no figure in its cell {CELL}: run it again")
+
+
+def write_cover() -> None:
+    """Bring the picture up to date with the chapter, if the book has it."""
+    if CHAPTER not in chapters():
+        return
+    if not cover_path().exists() or cover_path().read_text(encoding="utf-8") != cover():
+        write_text(cover_path(), cover())
