@@ -136,9 +136,9 @@ def render(parameters: Tensor, size: int) -> Tensor:
     -------
     Tensor, shape (n, 1, size, size)
     """
-    background, difference = parameters[:, 4], parameters[:, 3] - parameters[:, 4]
+    foreground, background = parameters.T[3:, :, None, None]
     part = _Circle(parameters, size).coverage()
-    return (part * difference[:, None, None] + background[:, None, None])[:, None]
+    return torch.addcmul(background, part, foreground - background)[:, None]
 
 
 def tangents(parameters: Tensor, size: int) -> Tensor:
