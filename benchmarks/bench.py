@@ -320,8 +320,8 @@ Written by `make bench`, both sides of every row in one run, turn by turn: media
   of the same network, without normalization. Plain: float32, eager, channels first, one process
   of all threads. Ours: `denoise_lib.training.train`, bfloat16, channels last, a process of one
   thread on each core.
-- c_alpha, discs: {effort["images"]:,} images, one thread. Plain: a loop over images; drawn one by one
-  with matplotlib (Agg).
+- c_alpha, discs: {effort["images"]:,} images, one thread. Plain: a loop over images; drawn one
+  by one with matplotlib (Agg).
 - sampling: {SIZE}x{SIZE}, 16 channels, all threads, from sigma 3 to {effort["sigma_end"]:g}.
   Plain: one sample at a time.
 
