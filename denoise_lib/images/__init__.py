@@ -10,7 +10,7 @@ from torch import Tensor
 from denoise_lib.errors import ParameterError
 from denoise_lib.images.sets import SUBSETS
 
-CLASSES = ("fashion", "gaussian", "digits")
+CLASSES = ("fashion", "gaussian", "digits", "c_alpha", "discs", "ray", "sines")
 
 
 class Sets(Protocol):
@@ -30,8 +30,9 @@ def image_sets(image_class: str, size: int) -> Sets:
     Parameters
     ----------
     image_class : str
-        ``"fashion"``, ``"fashion:0,2,3,4,6"`` (some labels of it), ``"gaussian"``
-        or ``"digits"``.
+        ``"fashion"``, ``"fashion:0,2,3,4,6"`` (some labels of it), ``"digits"``,
+        ``"gaussian"``, ``"c_alpha:2"`` (of regularity 2), ``"discs"``, ``"ray"``
+        or ``"sines"``.
     size : int
         Side of the images in pixels.
 
@@ -64,6 +65,20 @@ def image_sets(image_class: str, size: int) -> Sets:
         from denoise_lib.images import digits
 
         return digits.image_sets(size)
+    if name == "c_alpha":
+        from denoise_lib.images import c_alpha
+
+        try:
+            alpha = float(labels)
+        except ValueError:
+            raise ParameterError(
+                "image_class", image_class, "give the regularity, a number, as in c_alpha:2"
+            ) from None
+        return c_alpha.image_sets(alpha, size)
+    if name in ("discs", "ray", "sines") and not labels:
+        from denoise_lib.images import discs
+
+        return discs.image_sets(name, size)
     near = difflib.get_close_matches(name, CLASSES, n=1)
     raise ParameterError(
         "image_class",

@@ -7,19 +7,14 @@ number k of periods across the image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from denoise_lib.files import sha256
-from denoise_lib.images.sets import SUBSETS, check_n_images
+from denoise_lib.images.generated import BLOCK, GeneratedSets
 
 PIXEL_STD = 0.25
 DECAY = 1.5
-AVAILABLE = 1_000_000
 
 
 def spectrum(size: int) -> Tensor:
@@ -41,42 +36,17 @@ def spectrum(size: int) -> Tensor:
     return power * (PIXEL_STD**2 / power.mean())
 
 
-@dataclass(frozen=True)
-class GaussianSets:
-    """Sets of Gaussian fields, each field made from its set and its index alone.
+class GaussianSets(GeneratedSets):
+    """Sets of Gaussian fields."""
 
-    Parameters
-    ----------
-    size : int
-        Side in pixels.
-    """
-
-    size: int
-    duplicates_removed: int = 0
-
-    def take(self, subset: str, n: int | None = None) -> Tensor:
-        """Return the first ``n`` fields of ``subset`` (1,000 for None).
-
-        Returns
-        -------
-        Tensor of float32, shape (n, 1, size, size)
-        """
-        check_n_images(n, AVAILABLE, subset)
-        return _fields(self.size, SUBSETS.index(subset), 1000 if n is None else n)
-
-    def content_hash(self, subset: str, n: int) -> str:
-        """Return the SHA-256 of the first ``n`` fields of ``subset``."""
-        return sha256(self.take(subset, n).numpy().tobytes())
-
-
-@lru_cache(maxsize=8)
-def _fields(size: int, stream: int, n: int) -> Tensor:
-    white = np.stack(
-        [np.random.default_rng([stream, i]).standard_normal((size, size)) for i in range(n)]
-    )
-    amplitude = torch.sqrt(spectrum(size))
-    fields = torch.fft.ifft2(amplitude * torch.fft.fft2(torch.from_numpy(white))).real
-    return fields.float()[:, None]
+    def block(self, stream: int, number: int) -> Tensor:
+        """Return one block of fields."""
+        indices = range(number * BLOCK, (number + 1) * BLOCK)
+        shape = (self.size, self.size)
+        white = [np.random.default_rng([stream, i]).standard_normal(shape) for i in indices]
+        amplitude = torch.sqrt(spectrum(self.size))
+        fields = torch.fft.ifft2(amplitude * torch.fft.fft2(torch.from_numpy(np.stack(white))))
+        return fields.real.float()
 
 
 def image_sets(size: int) -> GaussianSets:

@@ -1,0 +1,349 @@
+"""Speed of the library, as ratios against the plain way of doing the same thing.
+
+Both sides of a row are measured in this one run, turn by turn, and the medians
+of their turns are compared. Run it on a quiet machine:
+
+    make bench
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import plain
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from denoise_lib.files import write_text
+from denoise_lib.images import image_sets
+from denoise_lib.networks import UNet
+from denoise_lib.sampling import Schedule, sample
+from denoise_lib.training import Recipe, TrainingPlan, train
+from denoise_lib.zoo import machine
+
+SIZE = 32
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure.
+
+    Parameters
+    ----------
+    turns : int
+        Turns of each side.
+    seconds : float
+        Length of a turn of training or of matrix products.
+    images, drawn, samples : int
+        Images made in a turn; of these, drawn with matplotlib; samples.
+    widths : tuple of int
+        Channels of the networks trained.
+    matrices : tuple of int
+        Sides of the matrices among which the fastest product is sought.
+    sigma_end : float
+        Where sampling, from sigma = 3, ends: the network is not trained, and
+        what is timed is its work.
+    """
+
+    turns: int = 5
+    seconds: float = 10.0
+    images: int = 1000
+    drawn: int = 100
+    samples: int = 64
+    widths: tuple[int, ...] = (16, 32)
+    matrices: tuple[int, ...] = (512, 1024, 2048)
+    sigma_end: float = 1.5
+
+
+QUICK = Effort(
+    turns=1, seconds=0.1, images=40, drawn=2, samples=2, widths=(2,), matrices=(64,), sigma_end=2.9
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: the seconds that the same work takes in two ways."""
+
+    work: str
+    plain_seconds: float
+    ours_seconds: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster the library is."""
+        return self.plain_seconds / self.ours_seconds
+
+
+def turn_by_turn(
+    work: str, turns: int, plain_way: Callable[[], float], our_way: Callable[[], float]
+) -> Row:
+    """Measure both sides alternately, after one turn of each that does not count."""
+    ways = (plain_way, our_way)
+    measured = [[way() for way in ways] for _ in range(turns + 1)][1:]
+    return Row(work, *(statistics.median(side) for side in zip(*measured, strict=True)))
+
+
+def seconds_of(do: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    started = time.perf_counter()
+    do()
+    return time.perf_counter() - started
+
+
+# Training: processes that wait to be told which network to go on training, and for how long.
+
+
+def plain_training(width: int) -> Iterator[int]:
+    """Yield images trained, in the plain way."""
+    clean = image_sets("discs", SIZE).take("A", 1000)
+    yield from plain.training(clean, width, Recipe())
+
+
+def our_training(width: int) -> Iterator[int]:
+    """Yield images trained by the library, its progress measured in the midst of a long plan."""
+    plan = TrainingPlan("discs", SIZE, n_images=1000, width=width, images_trained=10**9)
+    seen = 0
+    for progress in train(plan, device="cpu"):
+        yield progress.images_seen - seen
+        seen = progress.images_seen
+
+
+def rate(counts: Iterator[float], seconds: float) -> float:
+    """Return what is counted in a second, over ``seconds`` at least."""
+    counted, started = 0.0, time.perf_counter()
+    while (passed := time.perf_counter() - started) < seconds or not counted:
+        counted += next(counts)
+    return counted / passed
+
+
+def _serve(pipe: Connection, threads: int, ours: bool) -> None:
+    torch.set_num_threads(threads)
+    running: dict[object, Iterator[float]] = {}
+    while request := pipe.recv():
+        kind, value, seconds = request
+        if request[:2] not in running:
+            if kind == "product":
+                dtype = torch.bfloat16 if ours else torch.float32
+                running[request[:2]] = plain.product(value, dtype)
+            else:
+                running[request[:2]] = (our_training if ours else plain_training)(value)
+            next(running[request[:2]])
+        pipe.send(rate(running[request[:2]], seconds))
+
+
+class Team:
+    """Processes that compute side by side: one of all threads, or one of one thread a core."""
+
+    def __init__(self, *, ours: bool) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipes, self.processes = [], []
+        for _ in range(CORES if ours else 1):
+            here, there = context.Pipe()
+            threads = 1 if ours else CORES
+            process = context.Process(target=_serve, args=(there, threads, ours), daemon=True)
+            process.start()
+            there.close()
+            self.pipes.append(here)
+            self.processes.append(process)
+
+    def rate(self, kind: str, value: int, seconds: float) -> float:
+        """Return images (``"training"``) or operations (``"product"``) a second of the whole."""
+        for pipe in self.pipes:
+            pipe.send((kind, value, seconds))
+        return sum(pipe.recv() for pipe in self.pipes)
+
+    def dismiss(self) -> None:
+        """End the processes."""
+        for pipe, process in zip(self.pipes, self.processes, strict=True):
+            pipe.send(None)
+            process.join()
+
+
+def operations_per_image(width: int) -> float:
+    """Return the floating-point operations of one image's forward and backward pass."""
+    with FlopCounterMode(display=False) as counter:
+        UNet(width, 3, normalization=False)(torch.zeros(1, 1, SIZE, SIZE)).sum().backward()
+    return counter.get_total_flops()
+
+
+def training_rows(effort: Effort) -> tuple[list[Row], list[dict[str, Any]]]:
+    """Measure training, and what part of the best matrix product's speed it reaches."""
+    rows, use, thousand = [], [], 1000.0
+    teams = {"plain": Team(ours=False), "ours": Team(ours=True)}
+    try:
+        # the fastest of several sizes and turns: the best that the machine can do
+        best = {
+            side: max(
+                team.rate("product", n, effort.seconds / 4)
+                for _ in range(effort.turns)
+                for n in effort.matrices
+            )
+            for side, team in teams.items()
+        }
+        for width in effort.widths:
+
+            def seconds(side: str, width: int = width) -> float:
+                return thousand / teams[side].rate("training", width, effort.seconds)
+
+            work = f"training UNet {width} channels"
+            row = turn_by_turn(
+                work, effort.turns, partial(seconds, "plain"), partial(seconds, "ours")
+            )
+            rows.append(row)
+            operations = thousand * operations_per_image(width)
+            for side, taken in (("plain", row.plain_seconds), ("ours", row.ours_seconds)):
+                achieved = operations / taken
+                use.append(
+                    {
+                        "work": work,
+                        "side": side,
+                        "precision": "bfloat16" if side == "ours" else "float32",
+                        "flops": achieved,
+                        "best_product_flops": best[side],
+                        "fraction": achieved / best[side],
+                    }
+                )
+    finally:
+        for team in teams.values():
+            team.dismiss()
+    return rows, use
+
+
+# Images and samples: in this process.
+
+
+def c_alpha_row(effort: Effort) -> Row:
+    """Measure C^alpha images: a loop over images, and the library's blocks."""
+
+    def plain_way() -> float:
+        return seconds_of(
+            lambda: [
+                plain.c_alpha_image(np.random.default_rng(i), 2.0, 80) for i in range(effort.images)
+            ]
+        )
+
+    sets = image_sets("c_alpha:2", 80)
+    ours = partial(seconds_of, lambda: sets.between("A", 0, effort.images))
+    return turn_by_turn("c_alpha 80x80", effort.turns, plain_way, ours)
+
+
+def discs_row(effort: Effort) -> Row:
+    """Measure discs: drawn one by one with matplotlib, and the library's blocks."""
+    sets = image_sets("discs", SIZE)
+    parameters = sets.parameters("A", effort.drawn).numpy()
+
+    def plain_way() -> float:
+        taken = seconds_of(lambda: [plain.disc_image(disc, SIZE) for disc in parameters])
+        return taken * effort.images / effort.drawn
+
+    ours = partial(seconds_of, lambda: sets.between("A", 0, effort.images))
+    return turn_by_turn(f"discs {SIZE}x{SIZE}", effort.turns, plain_way, ours)
+
+
+def sampling_row(effort: Effort) -> Row:
+    """Measure sampling: one sample at a time, and all together."""
+    network = UNet(16, 3, normalization=False).eval()
+    seeds, schedule = range(effort.samples), Schedule(sigma_end=effort.sigma_end)
+
+    def denoiser(y: Tensor, sigma: float | None = None) -> Tensor:
+        # the work of a network, the answer of a perfect one: every sample takes as many steps
+        return torch.full_like(network(y), 0.5)
+
+    def plain_way() -> float:
+        return seconds_of(lambda: [sample(denoiser, SIZE, [s], schedule) for s in seeds])
+
+    ours = partial(seconds_of, lambda: sample(denoiser, SIZE, seeds, schedule))
+    return turn_by_turn(f"sampling {effort.samples} samples", effort.turns, plain_way, ours)
+
+
+def measure(effort: Effort) -> dict[str, Any]:
+    """Return the table of ratios and what it was measured on."""
+    rows, use = training_rows(effort)
+    # The row "networks", networks an hour to a given PSNR, belongs here.
+    torch.set_num_threads(1)  # as images are made in the processes that train
+    rows += [c_alpha_row(effort), discs_row(effort)]
+    torch.set_num_threads(CORES)
+    rows += [sampling_row(effort)]
+    here = machine()
+    return {
+        "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],
+        "training_flops": use,
+        "effort": asdict(effort),
+        "machine": f"{here['machine']}, {here['features']}",
+        "versions": here["versions"] | {"matplotlib": matplotlib.__version__},
+    }
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """Return the page that shows the results."""
+    lines = ["| work | plain way | ours | ratio |", "|---|---:|---:|---:|"]
+    lines += [
+        f"| {row['work']} | {row['plain_seconds']:.3g} s | {row['ours_seconds']:.3g} s "
+        f"| {row['ratio']:.3g} |"
+        for row in results["rows"]
+    ]
+    use = [
+        "| work | precision | GFLOP/s | best matrix product | part |",
+        "|---|---|---:|---:|---:|",
+    ]
+    use += [
+        f"| {row['work']}, {row['side']} | {row['precision']} | {row['flops'] / 1e9:.3g} "
+        f"| {row['best_product_flops'] / 1e9:.3g} | {row['fraction']:.1%} |"
+        for row in results["training_flops"]
+    ]
+    effort = results["effort"]
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    return f"""\
+# Speed
+
+Written by `make bench`, both sides of every row in one run, turn by turn: medians.
+{results["machine"]}; {versions}.
+
+{chr(10).join(lines)}
+
+- training: seconds of the whole machine for 1,000 images of {SIZE}x{SIZE}, {Recipe().batch} a step,
+  of the same network, without normalization. Plain: float32, eager, channels first, one process
+  of all threads. Ours: `denoise_lib.training.train`, bfloat16, channels last, a process of one
+  thread on each core.
+- c_alpha, discs: {effort["images"]:,} images, one thread. Plain: a loop over images; drawn one
+  by one with matplotlib (Agg).
+- sampling: {SIZE}x{SIZE}, 16 channels, all threads, from sigma 3 to {effort["sigma_end"]:g}.
+  Plain: one sample at a time.
+
+How much of the machine training uses, against the fastest product of square matrices in the same
+precision and on as many threads:
+
+{chr(10).join(use)}
+"""
+
+
+def main() -> None:
+    """Measure, write ``results.json`` and ``README.md``, print the page."""
+    options = argparse.ArgumentParser(description="Measure speed against the plain way.")
+    options.add_argument("--quick", action="store_true", help="try it out: times mean nothing")
+    options.add_argument("--output", type=Path, default=Path(__file__).parent, metavar="FOLDER")
+    given = options.parse_args()
+    results = measure(QUICK if given.quick else Effort())
+    page = markdown(results)
+    write_text(given.output / "results.json", json.dumps(results, indent=1) + "\n")
+    write_text(given.output / "README.md", page)
+    print(page)
+
+
+if __name__ == "__main__":
+    main()

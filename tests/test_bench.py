@@ -1,0 +1,60 @@
+"""The benchmark writes its table, and its plain way does the library's work. Never a time."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks import plain
+from denoise_lib import images
+from denoise_lib.images import discs
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_quick_run_writes_and_prints_the_table(tmp_path):
+    run = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "bench.py", "--quick", "--output", tmp_path],
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [row["work"] for row in results["rows"]] == [
+        "training UNet 2 channels", "c_alpha 80x80", "discs 32x32", "sampling 2 samples",
+    ]  # fmt: skip
+    for row in results["rows"]:
+        assert set(row) == {"work", "plain_seconds", "ours_seconds", "ratio"}
+        assert row["ratio"] == row["plain_seconds"] / row["ours_seconds"] > 0
+    assert {use["side"] for use in results["training_flops"]} == {"plain", "ours"}
+    assert results["machine"] and {"python", "torch", "numpy"} < set(results["versions"])
+    page = (tmp_path / "README.md").read_text()
+    assert page.strip() == run.stdout.strip()
+    assert all(f"| {row['work']} |" in page for row in results["rows"])
+
+
+def test_plain_discs_are_the_same_discs():
+    parameters = images.image_sets("discs", 32).parameters("A", 10)
+    drawn = np.stack([plain.disc_image(disc, 32) for disc in parameters.numpy()])
+    apart = np.abs(drawn - discs.render(parameters, 32)[:, 0].numpy())
+    # matplotlib draws a circle as a polygon, and rounds colours to 8 bits
+    assert apart.max() < 0.1 and apart.mean() < 0.005
+
+
+def test_plain_c_alpha_images_have_the_same_law():
+    random = np.random.default_rng(0)
+    loop = np.stack([plain.c_alpha_image(random, 2.0, 16) for _ in range(2000)])
+    ours = images.load("c_alpha:2", 16, "A", 2000)[:, 0].numpy()
+    assert np.allclose(loop.mean(axis=(0, 2)), ours.mean(axis=(0, 2)), atol=0.03)
+    assert np.allclose(loop.std(axis=(0, 2)), ours.std(axis=(0, 2)), atol=0.02)
+    assert np.allclose(
+        np.quantile(loop, [0.1, 0.5, 0.9]), np.quantile(ours, [0.1, 0.5, 0.9]), atol=0.03
+    )
+
+
+def test_plain_training_counts_its_images():
+    clean = torch.rand(4, 1, 8, 8)
+    steps = plain.training(clean, 2, plain.Recipe(batch=3))
+    assert [next(steps) for _ in range(2)] == [3, 3]
