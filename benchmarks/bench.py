@@ -31,8 +31,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from denoise_lib.files import write_text
 from denoise_lib.images import image_sets
 from denoise_lib.networks import UNet
+from denoise_lib.plan import Recipe, TrainingPlan
 from denoise_lib.sampling import Schedule, sample
-from denoise_lib.training import Recipe, TrainingPlan, train
+from denoise_lib.training import train
 from denoise_lib.zoo import machine
 
 SIZE = 32

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from denoise_lib.images import c_alpha
 from denoise_lib.networks import UNet
-from denoise_lib.training import Recipe, draw_sigma
+from denoise_lib.plan import Recipe
+from denoise_lib.training import draw_sigma
 
 
 def training(clean: Tensor, width: int, recipe: Recipe) -> Iterator[int]:

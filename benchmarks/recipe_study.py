@@ -27,8 +27,9 @@ from denoise_lib import images, zoo
 from denoise_lib.files import cache_dir, replacing, write_text
 from denoise_lib.measures.psnr import psnr, squared_errors
 from denoise_lib.measures.statistics import bootstrap, fine_energy, leading_variances
+from denoise_lib.plan import Recipe, TrainingPlan
 from denoise_lib.sampling import sample
-from denoise_lib.training import Recipe, TrainingPlan, train
+from denoise_lib.training import train
 
 LARGEST = 33_490
 SIGMAS = [0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0]

@@ -23,7 +23,8 @@ from denoise_lib.errors import DenoiseLibError, ParameterError
 from denoise_lib.files import project_root
 
 if TYPE_CHECKING:
-    from denoise_lib.training import Progress, TrainingPlan
+    from denoise_lib.plan import TrainingPlan
+    from denoise_lib.training import Progress
 
 INTERRUPTED = 130
 
@@ -291,7 +292,7 @@ def zoo(as_json: AsJson = False) -> None:
 
     denoise-lib zoo --json
     """
-    from denoise_lib.training import TrainingPlan
+    from denoise_lib.plan import TrainingPlan
     from denoise_lib.zoo import entries
 
     found = entries()

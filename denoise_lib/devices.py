@@ -10,7 +10,7 @@ import torch
 from denoise_lib.errors import ParameterError
 
 if TYPE_CHECKING:
-    from denoise_lib.training import TrainingPlan
+    from denoise_lib.plan import TrainingPlan
 
 # Compiling costs about a minute: training has to last several for it to repay.
 COMPILE_FROM_IMAGES = 200_000

@@ -38,7 +38,7 @@ from denoise_lib.parameters import check_parameters, parameters_cell, planned, w
 from denoise_lib.staleness import as_json, code_hashes, data_hashes, stale
 
 if TYPE_CHECKING:
-    from denoise_lib.training import TrainingPlan
+    from denoise_lib.plan import TrainingPlan
 
 PROVENANCE_MIME = "application/vnd.denoise-book.provenance+json"
 PROVENANCE_CELL = """\

@@ -27,7 +27,7 @@ from denoise_lib.errors import DenoiseLibError, ParameterError
 from denoise_lib.files import project_root
 
 if TYPE_CHECKING:
-    from denoise_lib.training import TrainingPlan
+    from denoise_lib.plan import TrainingPlan
 
 
 def parameters_cell(notebook: dict[str, Any], chapter: str) -> Cell:
@@ -145,7 +145,7 @@ def planned(values: dict[str, Any]) -> list[TrainingPlan]:
     if not networks:
         return []
     # imported here: torch takes seconds to load, and a wrong name can be refused without it
-    from denoise_lib.training import plans
+    from denoise_lib.plan import plans
 
     if not all(isinstance(grid, dict) for grid in networks):
         raise ParameterError("networks", networks, "each item is a mapping of a plan's fields")

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 
 from denoise_lib.errors import DenoiseLibError
-from denoise_lib.training import Progress, TrainingPlan
+from denoise_lib.plan import TrainingPlan
+from denoise_lib.training import Progress
 from denoise_lib.zoo import obtain
 
 

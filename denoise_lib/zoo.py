@@ -30,8 +30,9 @@ from denoise_lib import images
 from denoise_lib.devices import pick_device
 from denoise_lib.errors import DamagedFileError, DenoiseLibError, MissingNetworkError
 from denoise_lib.files import cache_dir, project_root, sha256, write_bytes
+from denoise_lib.plan import TrainingPlan
 from denoise_lib.progress import show_training
-from denoise_lib.training import Progress, Trained, TrainingPlan, train
+from denoise_lib.training import Progress, Trained, train
 
 # Half precision costs nothing that can be measured except in the last convolution, where at N = 1
 # it moves the error by 0.1 dB (page "The recipe"): that one keeps its few weights in float32.

@@ -10,7 +10,7 @@ import pytest
 
 from denoise_lib import chapters, experiments, parameters, staleness
 from denoise_lib.errors import DenoiseLibError, ParameterError
-from denoise_lib.training import TrainingPlan
+from denoise_lib.plan import TrainingPlan
 from tests.project import BODY, PARAMETERS, make_project, write_notebook, write_profile
 
 

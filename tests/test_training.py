@@ -14,14 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from denoise_lib import training
 from denoise_lib.errors import DamagedFileError, ParameterError
-from denoise_lib.training import (
-    Recipe,
-    TrainingPlan,
-    batch_indices,
-    draw_sigma,
-    plans,
-    train,
-)
+from denoise_lib.plan import Recipe, TrainingPlan, plans
+from denoise_lib.training import batch_indices, draw_sigma, train
 
 TINY = TrainingPlan(
     image_class="digits", image_size=8, n_images=50, width=4, blocks=2, images_trained=3200

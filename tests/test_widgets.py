@@ -13,8 +13,8 @@ from denoise_lib import zoo
 from denoise_lib.chapters import book_path, read_notebook
 from denoise_lib.images import load
 from denoise_lib.measures.similarity import nearest
+from denoise_lib.plan import plans
 from denoise_lib.sampling import sample
-from denoise_lib.training import plans
 from denoise_lib.widgets.set_size import COLUMNS, panel
 from tests.browser import move_slider, opened, visible_images
 
