@@ -51,7 +51,6 @@ class Trial:
     against : str
         The trial it is compared with, image by image and with the same noise.
     n_images, seed : int
-    image_class : str
     normalization : bool
     precision : {"bfloat16", "float32"}
     recipe : dict
@@ -63,7 +62,6 @@ class Trial:
     against: str = ""
     n_images: int = LARGEST
     seed: int = 0
-    image_class: str = "fashion"
     normalization: bool = False
     precision: str = "bfloat16"
     recipe: dict[str, Any] = field(default_factory=dict)
@@ -73,7 +71,6 @@ class Trial:
         """The plan of the network: 160,000 training images, a quarter of the book's."""
         plainest = {"learning_rate": 1e-3, "sigma_law": "log", "sigma_max": 3.0}
         return TrainingPlan(
-            image_class=self.image_class,
             n_images=self.n_images,
             seed=self.seed,
             normalization=self.normalization,
@@ -99,7 +96,6 @@ STUDY = {
     ),
     "rate-2e-3": Trial("learning rate", "2e-3", "base", recipe={"learning_rate": 2e-3}),
     "rate-4e-3": Trial("learning rate", "4e-3", "base", recipe=CHOSEN),
-    "rate-8e-3": Trial("learning rate", "8e-3", "base", recipe={"learning_rate": 8e-3}),
     "sigma-max-1.5": Trial("largest sigma", "1.5", OURS, recipe={**CHOSEN, "sigma_max": 1.5}),
     "averaging": Trial(
         "averaging", "running average of weights", "base", recipe={"averaging": 0.1}
@@ -118,13 +114,6 @@ STUDY = {
     ),
     "one-image-seed-1": Trial(
         "precision", "N = 1, another seed", ONE, n_images=1, seed=1, recipe=CHOSEN
-    ),
-    "garments": Trial(
-        "class",
-        "upper-body garments",
-        n_images=15_990,
-        image_class="fashion:0,2,3,4,6",
-        recipe=CHOSEN,
     ),
 }
 
@@ -180,8 +169,8 @@ def judged(name: str) -> tuple[nn.Module, np.ndarray]:
 def judged_on(trial: Trial) -> torch.Tensor:
     """Return the images: tuning images, but for N = 1 the one image, which is all it knows."""
     if trial.n_images == 1:
-        return images.load(trial.image_class, 32, "A", 1).repeat(JUDGED, 1, 1, 1)
-    return images.load(trial.image_class, 32, "tuning")[:JUDGED]
+        return images.load("fashion", 32, "A", 1).repeat(JUDGED, 1, 1, 1)
+    return images.load("fashion", 32, "tuning")[:JUDGED]
 
 
 def gain(errors: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -210,7 +199,7 @@ def measure(name: str) -> dict[str, Any]:
         row |= {"gain": gain(errors, reference).round(3).tolist()}
         row |= {"gain_low": low.round(3).tolist(), "gain_high": high.round(3).tolist()}
     if trial.n_images > 1:
-        tuning = images.load(trial.image_class, 32, "tuning")
+        tuning = images.load("fashion", 32, "tuning")
         drawn = sample(network, 32, range(SAMPLES)).images
         row["variance_ratios"] = leading_variances(drawn, tuning).round(3).tolist()
         row["grain_ratio"] = float(np.median(fine_energy(drawn)) / np.median(fine_energy(tuning)))
