@@ -7,7 +7,6 @@ that ``--help`` answers at once.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +23,6 @@ from denoise_lib.files import project_root
 
 if TYPE_CHECKING:
     from denoise_lib.plan import TrainingPlan
-    from denoise_lib.training import Progress
 
 INTERRUPTED = 130
 
@@ -197,6 +195,7 @@ def train(
         denoise-lib train --only memorization --jobs 2
     """
     from denoise_lib.experiments import missing, named_plans
+    from denoise_lib.sweep import train_shown
     from denoise_lib.zoo import user_dir, zoo_dir
 
     lacking = missing(profile, only)
@@ -219,71 +218,13 @@ def train(
         total = sum(plan.images_trained for plan in lacking)
         _say(f"{len(lacking)} networks are missing: {total:,} images to train on")
     else:
-        _train(lacking, zoo_dir() if profile == "published" else user_dir(), jobs)
+        train_shown(lacking, zoo_dir() if profile == "published" else user_dir(), jobs=jobs)
 
 
 def _plan_row(plan: TrainingPlan) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {"hash": plan.hash, **asdict(plan)}
-
-
-def _train(plans: list[TrainingPlan], folder: Path, jobs: int | None) -> None:
-    import torch
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        TaskID,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as Bars
-
-    from denoise_lib.sweep import train_all
-
-    if jobs is None:
-        jobs = 1 if torch.cuda.is_available() else os.cpu_count() or 1
-    failed: list[str] = []
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=10),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeRemainingColumn(),
-    )
-    _say(f"training {len(plans)} networks, {jobs} at a time (PSNR: train/tuning)")
-    with Bars(*columns) as bars:
-        everything = bars.add_task("all", total=sum(p.images_trained for p in plans), state="")
-        tasks: dict[TrainingPlan, TaskID] = {}
-        seen = dict.fromkeys(plans, 0)
-
-        def advance(plan: TrainingPlan, images: int) -> None:
-            seen[plan] = images
-            bars.update(everything, completed=sum(seen.values()))
-
-        def draw(plan: TrainingPlan, now: Progress) -> None:
-            if plan not in tasks:
-                bars.console.print(escape(f"{plan.hash} is {plan}"), soft_wrap=True)
-                tasks[plan] = bars.add_task(plan.hash, total=now.images_total, state="")
-            decibels = f"{now.train_psnr:.1f}/{now.tuning_psnr:.1f} dB"
-            state = f"{now.images_a_second:.0f} images/s {decibels}"
-            bars.update(tasks[plan], completed=now.images_seen, state=state)
-            advance(plan, now.images_seen)
-
-        def end(plan: TrainingPlan, problem: str | None) -> None:
-            if plan in tasks:
-                bars.remove_task(tasks[plan])
-            advance(plan, plan.images_trained)
-            if problem is None:
-                bars.console.print(f"{plan.hash} is trained")
-            else:
-                failed.append(f"{plan.hash} ({problem})")
-
-        train_all(plans, folder, jobs=jobs, on_progress=draw, on_end=end)
-    if failed:
-        raise DenoiseLibError(
-            f"{len(failed)} of {len(plans)} networks were not trained: {'; '.join(failed)}"
-        )
 
 
 @app.command()

@@ -1,18 +1,132 @@
-"""Training many networks at once: one process each, one thread a process."""
+"""Training many networks at once: one process each, one thread a process.
+
+Two single-threaded processes train two networks faster than one process of two
+threads trains one after the other, and do not stall when the machine is busy.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from torch import nn
 
 from denoise_lib.errors import DenoiseLibError
 from denoise_lib.plan import TrainingPlan
 from denoise_lib.training import Progress
-from denoise_lib.zoo import obtain
+from denoise_lib.zoo import find, get_denoiser, obtain, user_dir
+
+# Starting a process takes seconds: trainings shorter than this are done in this one.
+WORTH_A_PROCESS = 20_000
+
+
+def gather(
+    wanted: Sequence[TrainingPlan], profile: str, device: str = "auto"
+) -> tuple[dict[TrainingPlan, nn.Module], list[TrainingPlan]]:
+    """Return the denoisers of a chapter, and the plans that are still untrained.
+
+    At the `published` profile only the book's zoo is read: what is missing is
+    named on the page. At any other, what is missing is trained there and then.
+
+    Parameters
+    ----------
+    wanted : sequence of TrainingPlan
+    profile : str
+    device : str
+        Where to train, and where the denoisers are returned.
+
+    Returns
+    -------
+    denoisers : dict of TrainingPlan to nn.Module
+    missing : list of TrainingPlan
+    """
+    train_here = profile != "published"
+    lacking = [plan for plan in wanted if find(plan, zoo_only=not train_here) is None]
+    if train_here:
+        long = [plan for plan in lacking if plan.images_trained >= WORTH_A_PROCESS]
+        if long:
+            train_shown(long, user_dir(), device=device)
+        lacking = []
+    denoisers = {
+        plan: get_denoiser(plan, train_here, device) for plan in wanted if plan not in lacking
+    }
+    return denoisers, lacking
+
+
+def train_shown(
+    plans: list[TrainingPlan], folder: Path, *, jobs: int | None = None, device: str = "auto"
+) -> None:
+    """Train networks into a folder side by side, with a progress bar for each.
+
+    Parameters
+    ----------
+    plans : list of TrainingPlan
+    folder : Path
+    jobs : int, optional
+        How many at a time; None means one a core, or one with a GPU.
+    device : str
+
+    Raises
+    ------
+    DenoiseLibError
+        Names the networks that were not trained, and why.
+    """
+    if jobs is None:
+        jobs = 1 if torch.cuda.is_available() else os.cpu_count() or 1
+    failed: list[str] = []
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=10),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns) as bars:
+        bars.console.print(f"training {len(plans)} networks, {jobs} at a time (PSNR: train/tuning)")
+        everything = bars.add_task("all", total=sum(p.images_trained for p in plans), state="")
+        tasks: dict[TrainingPlan, TaskID] = {}
+        seen = dict.fromkeys(plans, 0)
+
+        def advance(plan: TrainingPlan, images: int) -> None:
+            seen[plan] = images
+            bars.update(everything, completed=sum(seen.values()))
+
+        def draw(plan: TrainingPlan, now: Progress) -> None:
+            if plan not in tasks:
+                bars.console.print(escape(f"{plan.hash} is {plan}"), soft_wrap=True)
+                tasks[plan] = bars.add_task(plan.hash, total=now.images_total, state="")
+            decibels = f"{now.train_psnr:.1f}/{now.tuning_psnr:.1f} dB"
+            state = f"{now.images_a_second:.0f} images/s {decibels}"
+            bars.update(tasks[plan], completed=now.images_seen, state=state)
+            advance(plan, now.images_seen)
+
+        def end(plan: TrainingPlan, problem: str | None) -> None:
+            if plan in tasks:
+                bars.remove_task(tasks[plan])
+            advance(plan, plan.images_trained)
+            if problem is None:
+                bars.console.print(f"{plan.hash} is trained")
+            else:
+                failed.append(f"{plan.hash} ({problem})")
+
+        train_all(plans, folder, jobs=jobs, device=device, on_progress=draw, on_end=end)
+    if failed:
+        raise DenoiseLibError(
+            f"{len(failed)} of {len(plans)} networks were not trained: {'; '.join(failed)}"
+        )
 
 
 def train_all(
@@ -20,6 +134,7 @@ def train_all(
     folder: Path,
     *,
     jobs: int,
+    device: str = "auto",
     on_progress: Callable[[TrainingPlan, Progress], None],
     on_end: Callable[[TrainingPlan, str | None], None],
 ) -> None:
@@ -35,6 +150,8 @@ def train_all(
         `denoise_lib.zoo.zoo_dir` or `denoise_lib.zoo.user_dir`.
     jobs : int
         How many at a time.
+    device : str
+        Where to train.
     on_progress : callable
         Called about every second for each network in training.
     on_end : callable
@@ -50,7 +167,9 @@ def train_all(
         while waiting or running:
             while waiting and len(running) < jobs:
                 i = waiting.pop(0)
-                running[i] = context.Process(target=_train_one, args=(i, plans[i], folder, said))
+                running[i] = context.Process(
+                    target=_train_one, args=(i, plans[i], folder, device, said)
+                )
                 running[i].start()
             ended = [i for i, process in running.items() if process.exitcode is not None]
             try:
@@ -74,11 +193,15 @@ def train_all(
 
 
 def _train_one(
-    i: int, plan: TrainingPlan, folder: Path, said: multiprocessing.Queue[tuple[int, object]]
+    i: int,
+    plan: TrainingPlan,
+    folder: Path,
+    device: str,
+    said: multiprocessing.Queue[tuple[int, object]],
 ) -> None:
     torch.set_num_threads(1)
     try:
-        obtain(plan, folder, on_progress=lambda progress: said.put((i, progress)))
+        obtain(plan, folder, device=device, on_progress=lambda progress: said.put((i, progress)))
     except DenoiseLibError as error:
         said.put((i, str(error)))
         raise SystemExit(1) from error

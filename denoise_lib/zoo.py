@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -109,30 +109,6 @@ def get_denoiser(
     network, _ = load(path)
     used[plan.hash] = sha256(path.read_bytes())
     return network.to(pick_device(device))
-
-
-def gather(
-    wanted: Sequence[TrainingPlan], profile: str, device: str = "auto"
-) -> tuple[dict[TrainingPlan, nn.Module], list[TrainingPlan]]:
-    """Return the denoisers of a chapter, and the plans that are still untrained.
-
-    At the `published` profile only the book's zoo is read: what is missing is
-    named on the page. At any other, what is missing is trained there and then.
-
-    Returns
-    -------
-    denoisers : dict of TrainingPlan to nn.Module
-    missing : list of TrainingPlan
-    """
-    denoisers, missing = {}, []
-    for plan in wanted:
-        try:
-            denoisers[plan] = get_denoiser(
-                plan, allow_training=profile != "published", device=device
-            )
-        except MissingNetworkError:
-            missing.append(plan)
-    return denoisers, missing
 
 
 def obtain(

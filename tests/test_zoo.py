@@ -10,6 +10,7 @@ from safetensors.torch import save
 
 from denoise_lib import zoo
 from denoise_lib.errors import DamagedFileError, MissingNetworkError, ParameterError
+from denoise_lib.sweep import gather
 from denoise_lib.training import train
 from tests.test_training import TINY, finish
 
@@ -75,9 +76,9 @@ def test_a_renamed_file_and_one_without_a_record_are_refused(home, trained):
 def test_missing_networks_are_named_or_trained(home):
     with pytest.raises(MissingNetworkError, match=TINY.hash):
         zoo.get_denoiser(TINY, allow_training=False)
-    denoisers, missing = zoo.gather([TINY], "published")
+    denoisers, missing = gather([TINY], "published")
     assert (denoisers, missing) == ({}, [TINY])
-    denoisers, missing = zoo.gather([TINY], "smoke")
+    denoisers, missing = gather([TINY], "smoke")
     assert list(denoisers) == [TINY] and not missing
     assert zoo.find(TINY, zoo_only=True) is None and zoo.find(TINY).parent == zoo.user_dir()
     assert set(zoo.used) >= {TINY.hash}
