@@ -127,7 +127,7 @@ def train_one(name: str) -> str:
     """Train one network of the study unless it is there; a killed training is resumed."""
     torch.set_num_threads(1)
     trial, path = STUDY[name], folder() / f"{name}.safetensors"
-    if path.exists():
+    if path.exists() and zoo.read_record(path)["plan"] == asdict(trial.plan):
         return name
     path.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = folder() / f".{name}.checkpoint"

@@ -103,7 +103,9 @@ def _average_gap(
 
 
 def copy_panels(
-    ratios: Mapping[int, np.ndarray], correlations: Mapping[int, Tensor], baseline: Tensor
+    ratios: Mapping[int, np.ndarray],
+    correlations: Mapping[int, Tensor],
+    baseline: Mapping[int, Tensor],
 ) -> Figure:
     """Draw the fraction of copies against N, and how close samples come to their training set.
 
@@ -113,8 +115,8 @@ def copy_panels(
         `denoise_lib.measures.memorization.distance_ratios` for each N.
     correlations : mapping of int to Tensor, shape (samples,)
         Correlation of each sample with its nearest training image, for each N.
-    baseline : Tensor, shape (images,)
-        The same for held-out images and the largest set.
+    baseline : mapping of int to Tensor, shape (images,)
+        The same for held-out images.
 
     Returns
     -------
@@ -128,14 +130,14 @@ def copy_panels(
     spread = [fraction - low, high - fraction]
     left.errorbar(list(ratios), fraction, spread, fmt="o-", color=TRAIN, capsize=3)
     left.set(xscale="log", xlabel="set size N", ylabel="fraction of copies", ylim=(-0.04, 1.04))
-    quartiles = np.array([np.quantile(c, [0.25, 0.5, 0.75]) for c in correlations.values()]).T
-    spread = np.abs(quartiles[[0, 2]] - quartiles[1])
-    right.errorbar(
-        list(ratios), quartiles[1], spread, fmt="o-", color=TRAIN, capsize=3, label="samples"
-    )
-    first, median, third = np.quantile(baseline, [0.25, 0.5, 0.75])
-    right.axhline(median, color=NEUTRAL, label="held-out images")
-    right.axhspan(first, third, color=NEUTRAL, alpha=0.2, lw=0)
+    for name, colour, found in (
+        ("held-out images", NEUTRAL, baseline),
+        ("samples", TRAIN, correlations),
+    ):
+        quartiles = [np.quantile(c, [0.25, 0.5, 0.75]) for c in found.values()]
+        first, middle, third = np.array(quartiles).T
+        spread = [middle - first, third - middle]
+        right.errorbar(list(found), middle, spread, fmt="o-", color=colour, capsize=3, label=name)
     right.set(xscale="log", xlabel="set size N", ylabel="correlation with nearest")
     right.legend(loc="lower left")
     return figure

@@ -113,7 +113,7 @@ def run(
 
         denoise-lib run memorization
 
-        denoise-lib run memorization -P smoke -p device=cpu -p 'n_images=[1, 10]'
+        denoise-lib run memorization -P smoke -p device=cpu -p n_samples=6
     """
     from denoise_lib.parameters import check_parameters, parse_overrides
 

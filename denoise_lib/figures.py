@@ -83,15 +83,13 @@ def tile(images: Tensor, columns: int, gap: int = 2) -> np.ndarray:
     return canvas
 
 
-def image_rows(rows: Mapping[str, Tensor], scale: float = 1.0) -> Figure:
+def image_rows(rows: Mapping[str, Tensor]) -> Figure:
     """Draw labelled rows of images.
 
     Parameters
     ----------
     rows : mapping of str to Tensor, shape (n, 1, h, w)
         The images of each row, all rows of the same length.
-    scale : float
-        Magnification.
 
     Returns
     -------
@@ -101,7 +99,7 @@ def image_rows(rows: Mapping[str, Tensor], scale: float = 1.0) -> Figure:
     figure, axes = plt.subplots(
         len(rows),
         1,
-        figsize=(0.62 * columns * scale + 1.2, 0.66 * len(rows) * scale),
+        figsize=(0.62 * columns + 1.2, 0.66 * len(rows)),
         squeeze=False,
     )
     for ax, (label, images) in zip(axes[:, 0], rows.items(), strict=True):

@@ -105,7 +105,7 @@ class TrainingPlan:
     width: int = 16
     blocks: int = 3
     normalization: bool = False
-    images_trained: int = 1_000_000
+    images_trained: int = 640_000
     recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:

@@ -5,9 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as RichProgress
+from rich.progress import Progress as Bars
 
 from denoise_lib.training import Progress, Trained
+
+
+def bars() -> Bars:
+    """Return progress bars of images seen, with a state in words and the time left."""
+    return Bars(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=10),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeRemainingColumn(),
+        transient=True,
+    )
+
+
+def in_words(now: Progress) -> str:
+    """Return the speed of a training, and its PSNR on training and tuning images."""
+    decibels = f"train {now.train_psnr:.1f}, tuning {now.tuning_psnr:.1f} dB"
+    return f"{now.images_a_second:.0f} images/s, {decibels}"
 
 
 def show_training(
@@ -32,24 +50,12 @@ def show_training(
     """
     if on_progress is not None:
         return _drain(training, on_progress)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeRemainingColumn(),
-    )
-    with RichProgress(*columns, transient=True) as bar:
+    with bars() as bar:
         task = bar.add_task(title, total=None, state="")
 
-        def draw(progress: Progress) -> None:
-            state = (
-                f"{progress.images_a_second:.0f} images/s, PSNR train {progress.train_psnr:.1f} "
-                f"tuning {progress.tuning_psnr:.1f} dB"
-            )
-            bar.update(
-                task, total=progress.images_total, completed=progress.images_seen, state=state
-            )
+        def draw(now: Progress) -> None:
+            total, completed = now.images_total, now.images_seen
+            bar.update(task, total=total, completed=completed, state=in_words(now))
 
         return _drain(training, draw)
 

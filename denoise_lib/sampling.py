@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -56,7 +56,7 @@ class Schedule:
     beta: float = 0.3
     growing: bool = False
     estimate_sigma: bool = True
-    max_steps: int = 1000
+    max_steps: int = 3000
 
     def __post_init__(self) -> None:
         if not 0 < self.sigma_end < self.sigma_start:
@@ -73,7 +73,8 @@ class Schedule:
 
 
 LOW_BIAS = Schedule()
-PAPER = Schedule(sigma_start=1.0, sigma_end=0.05, step=0.01, beta=0.1, growing=True)
+PAPER = Schedule(sigma_start=1.0, sigma_end=0.05, step=0.01, beta=0.1)
+AUTHORS = replace(PAPER, growing=True)
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def trajectory(
     Yields
     ------
     State
-        The last one is that in which no sample moves.
+        The last one is that in which no sample moves, or that of the last step allowed.
     """
     random = [torch.Generator().manual_seed(seed) for seed in seeds]
 
@@ -216,7 +217,8 @@ def sample(
     if diverged.any():
         which = [seed for seed, bad in zip(seeds, diverged.tolist(), strict=True) if bad]
         warnings.warn(
-            f"{len(which)} of {len(seeds)} samples diverged, the first from seed {which[0]}",
+            f"{len(which)} of {len(seeds)} samples diverged or did not settle within "
+            f"{schedule.max_steps} steps, the first from seed {which[0]}",
             stacklevel=2,
         )
     return Samples(state.denoised.cpu(), state.noisy.cpu(), steps, diverged)

@@ -14,18 +14,12 @@ from pathlib import Path
 
 import torch
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bars
+from rich.progress import TaskID
 from torch import nn
 
 from denoise_lib.errors import DenoiseLibError
 from denoise_lib.plan import TrainingPlan
+from denoise_lib.progress import bars, in_words
 from denoise_lib.training import Progress
 from denoise_lib.zoo import find, get_denoiser, obtain, user_dir
 
@@ -87,38 +81,29 @@ def train_shown(
     if jobs is None:
         jobs = 1 if torch.cuda.is_available() else os.cpu_count() or 1
     failed: list[str] = []
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=10),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns) as bars:
-        bars.console.print(f"training {len(plans)} networks, {jobs} at a time (PSNR: train/tuning)")
-        everything = bars.add_task("all", total=sum(p.images_trained for p in plans), state="")
+    with bars() as shown:
+        shown.console.print(f"training {len(plans)} networks, {jobs} at a time")
+        everything = shown.add_task("all", total=sum(p.images_trained for p in plans), state="")
         tasks: dict[TrainingPlan, TaskID] = {}
         seen = dict.fromkeys(plans, 0)
 
         def advance(plan: TrainingPlan, images: int) -> None:
             seen[plan] = images
-            bars.update(everything, completed=sum(seen.values()))
+            shown.update(everything, completed=sum(seen.values()))
 
         def draw(plan: TrainingPlan, now: Progress) -> None:
             if plan not in tasks:
-                bars.console.print(escape(f"{plan.hash} is {plan}"), soft_wrap=True)
-                tasks[plan] = bars.add_task(plan.hash, total=now.images_total, state="")
-            decibels = f"{now.train_psnr:.1f}/{now.tuning_psnr:.1f} dB"
-            state = f"{now.images_a_second:.0f} images/s {decibels}"
-            bars.update(tasks[plan], completed=now.images_seen, state=state)
+                shown.console.print(escape(f"{plan.hash} is {plan}"), soft_wrap=True)
+                tasks[plan] = shown.add_task(plan.hash, total=now.images_total, state="")
+            shown.update(tasks[plan], completed=now.images_seen, state=in_words(now))
             advance(plan, now.images_seen)
 
         def end(plan: TrainingPlan, problem: str | None) -> None:
             if plan in tasks:
-                bars.remove_task(tasks[plan])
+                shown.remove_task(tasks[plan])
             advance(plan, plan.images_trained)
             if problem is None:
-                bars.console.print(f"{plan.hash} is trained")
+                shown.console.print(f"{plan.hash} is trained")
             else:
                 failed.append(f"{plan.hash} ({problem})")
 
@@ -174,8 +159,10 @@ def train_all(
             ended = [i for i, process in running.items() if process.exitcode is not None]
             try:
                 # what an ended process said is read to its end before it is taken off the list
-                while message := said.get(timeout=0 if ended else 0.5):
-                    i, news = message
+                wait = 0 if ended else 0.5
+                while True:
+                    i, news = said.get(timeout=wait)
+                    wait = 0
                     if isinstance(news, Progress):
                         on_progress(plans[i], news)
                     else:

@@ -24,6 +24,7 @@ from denoise_lib.files import replacing
 from denoise_lib.measures.psnr import psnr, squared_errors
 from denoise_lib.plan import Recipe, TrainingPlan, entropy
 
+YIELD_SECONDS = 1
 CHECKPOINT_SECONDS = 60
 CURVE_POINTS = 25
 CURVE_STEPS = 50
@@ -119,6 +120,7 @@ class _State:
         self.step = 0
         self.seconds = 0.0
         self.curve: list[dict[str, Any]] = []
+        self.computed: list[dict[str, Any]] = []  # how, once for each way that was used
 
     def average_weights(self) -> None:
         """Move the running average towards the present weights."""
@@ -140,7 +142,12 @@ class _State:
         tensors |= {f"average.{k}": v for k, v in self.average.items()}
         for i, moments in self.adam.state_dict()["state"].items():
             tensors |= {f"adam.{i}.{k}": v for k, v in moments.items()}
-        progress = {"step": self.step, "seconds": self.seconds, "curve": self.curve}
+        progress = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "curve": self.curve,
+            "computed": self.computed,
+        }
         metadata = {"plan": self.plan.hash, "progress": json.dumps(progress)}
         with replacing(path) as temporary:
             save_file({k: v.contiguous().cpu() for k, v in tensors.items()}, temporary, metadata)
@@ -176,7 +183,7 @@ class _State:
         self.adam.load_state_dict({**self.adam.state_dict(), "state": moments})
         progress = json.loads(metadata["progress"])
         self.step, self.seconds = progress["step"], progress["seconds"]
-        self.curve = progress["curve"]
+        self.curve, self.computed = progress["curve"], progress["computed"]
 
 
 def _curve_point(network: nn.Module, seen: Tensor, tuning: Tensor) -> dict[str, list[float]]:
@@ -250,6 +257,14 @@ def train(
 
     compiled = worth_compiling(plan, where) if compile is None else compile
     loss_of = torch.compile(weighted_loss) if compiled else weighted_loss
+    way = {
+        "device": where.type,
+        "precision": precision,
+        "compiled": compiled,
+        "threads": torch.get_num_threads(),
+    }
+    if state.computed[-1:] != [way]:
+        state.computed.append(way)
     random = torch.Generator(where)
     curve_every = max(CURVE_STEPS, plan.steps // CURVE_POINTS)
     started = last_saved = last_yield = time.monotonic()
@@ -278,7 +293,7 @@ def train(
         if checkpoint is not None and now - last_saved > CHECKPOINT_SECONDS:
             state.save(checkpoint)
             last_saved = now
-        if now - last_yield > 1 or state.step == plan.steps:
+        if now - last_yield >= YIELD_SECONDS or state.step == plan.steps:
             last_yield = now
             speed = (state.step - first_step) * recipe.batch / (now - started)
             latest = state.curve[-1]
@@ -292,11 +307,7 @@ def train(
     network = state.result()
     point = _curve_point(network, seen.cpu(), tuning.cpu())
     state.curve.append({"images": state.step * recipe.batch, **point})
-    how = {
-        "device": where.type,
-        "precision": precision,
-        "compiled": compiled,
-        "threads": torch.get_num_threads(),
-        "seconds": round(state.seconds, 1),
-    }
+    how = {**state.computed[-1], "seconds": round(state.seconds, 1)}
+    if len(state.computed) > 1:  # it was resumed in another way: its bytes are nobody else's
+        how["before"] = state.computed[:-1]
     return Trained(network.eval(), state.curve, how)

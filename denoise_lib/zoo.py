@@ -240,8 +240,7 @@ class Entry:
         plan, how = self.record["plan"], self.record["how"]
         return {
             "hash": self.record["hash"],
-            **{key: value for key, value in plan.items() if key != "recipe"},
-            "recipe": plan["recipe"],
+            **plan,
             "file": self.path.name,
             "sha256": sha256(self.path.read_bytes()),
             "images_seen": self.record["images_seen"],

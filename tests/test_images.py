@@ -74,10 +74,12 @@ def test_fashion_is_padded_and_its_sets_are_as_the_book_says():
 
 
 def test_fashion_labels_select():
-    some = images.load("fashion:1", 16, "A", 20)
+    some = images.load("fashion:1,3,5,7", 16, "A", 20)
     assert some.shape == (20, 1, 16, 16)
-    with pytest.raises(ParameterError, match="labels"):
+    with pytest.raises(ParameterError, match="labels are digits"):
         fashion.image_sets((11,), 32)
+    with pytest.raises(ParameterError, match="take more labels"):
+        fashion.image_sets((1,), 32)
 
 
 def test_damaged_data_file_is_not_used(monkeypatch, tmp_path):

@@ -1,5 +1,7 @@
 """The sampler draws from the density of a denoiser whose density is known."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -7,7 +9,7 @@ from denoise_lib.errors import ParameterError
 from denoise_lib.images.gaussian import spectrum
 from denoise_lib.networks import UNet
 from denoise_lib.optimal.wiener import Wiener
-from denoise_lib.sampling import Schedule, sample, trajectory
+from denoise_lib.sampling import AUTHORS, PAPER, Schedule, sample, trajectory
 
 SIZE = 8
 KNOWN = {"sigma_end": 0.02, "estimate_sigma": False, "step": 0.01, "beta": 0.3, "max_steps": 5000}
@@ -50,6 +52,15 @@ def test_the_sample_is_denoised_and_stops_on_its_own():
     last = list(trajectory(shrink, SIZE, [0, 1, 2], Schedule(sigma_start=1, sigma_end=0.05)))[-1]
     assert not last.moving.any() and (last.sigma <= 0.05).all()
     torch.testing.assert_close(last.denoised, last.noisy / 2)
+
+
+def test_the_constants_of_the_paper_take_the_steps_of_the_paper():
+    f = Wiener(spectrum(SIZE))
+    for schedule, steps in ((PAPER, 2995), (AUTHORS, 97)):
+        known = replace(schedule, estimate_sigma=False)
+        samples = sample(f, SIZE, [0], known, mean=0.0)
+        assert not samples.diverged.any()
+        assert samples.steps.item() == pytest.approx(steps, abs=1)
 
 
 def test_divergence_is_reported():

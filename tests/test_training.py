@@ -55,24 +55,26 @@ def test_resumed_training_gives_the_same_bytes(tmp_path, monkeypatch, averaging,
     whole = finish(train(plan))
     checkpoint = tmp_path / "checkpoint"
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0)  # after every step
+    monkeypatch.setattr(training, "YIELD_SECONDS", 0)
     interrupted = train(plan, checkpoint=checkpoint)
-    for _ in interrupted:  # the first progress comes after about a second, long before the end
-        break
+    for _ in range(30):
+        next(interrupted)
     interrupted.close()
     done = training._State(plan, torch.device("cpu"))
     done.load(checkpoint)
-    assert 0 < done.step <= plan.steps
+    assert 0 < done.step < plan.steps
     resumed = finish(train(plan, checkpoint=checkpoint))
     assert weights(resumed) == weights(whole) and resumed.curve == whole.curve
 
 
+LONGER = replace(TINY, images_trained=16_000)
 KILLED = """
 import sys
 from pathlib import Path
 from denoise_lib import training, zoo
-from tests.test_training import TINY
+from tests.test_training import LONGER
 training.CHECKPOINT_SECONDS = 0
-zoo.obtain(TINY, Path(sys.argv[1]), on_progress=lambda p: None)
+zoo.obtain(LONGER, Path(sys.argv[1]), on_progress=lambda p: None)
 """
 
 
@@ -81,7 +83,7 @@ def test_killed_with_9_and_run_again_gives_the_bytes_of_the_uninterrupted_one(
 ):
     monkeypatch.setenv("DENOISE_LIB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
-    checkpoint = tmp_path / "cache" / "checkpoints" / f"{TINY.hash}.safetensors"
+    checkpoint = tmp_path / "cache" / "checkpoints" / f"{LONGER.hash}.safetensors"
     command = [sys.executable, "-c", KILLED, str(tmp_path / "zoo")]
     process = subprocess.Popen(command)
     deadline = time.monotonic() + 120
@@ -91,12 +93,24 @@ def test_killed_with_9_and_run_again_gives_the_bytes_of_the_uninterrupted_one(
     assert process.wait() == -signal.SIGKILL  # it had not finished
     assert checkpoint.exists() and not list((tmp_path / "zoo").glob("*"))
     subprocess.run(command, check=True)
-    stored = load_file(tmp_path / "zoo" / f"{TINY.hash}.safetensors")
-    whole = finish(train(TINY)).network.state_dict()
+    stored = load_file(tmp_path / "zoo" / f"{LONGER.hash}.safetensors")
+    whole = finish(train(LONGER)).network.state_dict()
     assert {k: v.numpy().tobytes() for k, v in stored.items()} == {
         k: v.to(stored[k].dtype).numpy().tobytes() for k, v in whole.items()
     }
     assert not checkpoint.exists()
+
+
+def test_a_training_that_was_resumed_in_another_way_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr(training, "YIELD_SECONDS", 0)
+    begun = train(TINY, checkpoint=tmp_path / "checkpoint", precision="float32")
+    next(begun), next(begun)
+    begun.close()
+    trained = finish(train(TINY, checkpoint=tmp_path / "checkpoint"))
+    assert trained.how["precision"] == "bfloat16"
+    assert [way["precision"] for way in trained.how["before"]] == ["float32"]
+    assert "before" not in finish(train(TINY)).how
 
 
 def test_checkpoint_that_is_damaged_or_of_another_plan_is_refused(tmp_path):

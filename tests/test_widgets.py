@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from playwright.sync_api import Browser
 
@@ -31,12 +32,25 @@ def networks():
     return {plan.n_images: plan for plan in named if plan.hash in ran["networks"]}
 
 
-def computed(plan, draw):
-    """Return the picture of one setting, from the network itself."""
+def check(levels, plan, draw):
+    """Compare the picture of one setting with the network itself and its training images."""
     network = zoo.get_denoiser(plan, allow_training=False, device="cpu")
-    samples = sample(network, plan.image_size, range(draw * COLUMNS, (draw + 1) * COLUMNS)).images
+    seeds = range(draw * COLUMNS, (draw + 1) * COLUMNS)
+    samples = sample(network, plan.image_size, seeds).images
     training = load(plan.image_class, plan.image_size, plan.subset, plan.n_images)
-    return panel(samples, training[nearest(samples, training)[1]])
+    expected = panel(samples, training[nearest(samples, training)[1]])
+    assert levels.shape == expected.shape
+    # another processor rounds differently: the same picture, to less than a grey level
+    above = slice(plan.image_size)
+    assert np.abs(levels[above].astype(int) - expected[above]).mean() < 1
+    for i in range(COLUMNS):
+        left = i * (plan.image_size + 2)
+        shown = levels[plan.image_size + 2 :, left : left + plan.image_size]
+        shown = torch.from_numpy(shown / np.float32(255))[None, None]
+        assert (training == shown).flatten(1).all(dim=1).any()  # it is a training image
+        (to_shown,), _ = nearest(samples[i : i + 1], shown)
+        (to_best,), _ = nearest(samples[i : i + 1], training)
+        assert to_shown > to_best - 1e-3  # and the nearest, but for a tie
 
 
 @pytest.mark.browser
@@ -55,9 +69,6 @@ def test_set_size_explorer_shows_the_picture_of_each_setting(
             at, draw = i, wanted_draw
             (picture,) = visible_images(page, EXPLORER)
             levels = np.asarray(Image.open(io.BytesIO(picture)))
-            expected = computed(networks[sizes[i]], wanted_draw)
-            assert levels.shape == expected.shape
-            # another processor rounds differently: the same picture, to less than a grey level
-            assert np.abs(levels.astype(int) - expected).mean() < 1, (sizes[i], wanted_draw)
+            check(levels, networks[sizes[i]], wanted_draw)
             assert f"N = {sizes[i]:,}:" in page.locator(EXPLORER).inner_text()
         assert not shown.problems

@@ -118,7 +118,7 @@ def _from_apt() -> None:
         except subprocess.SubprocessError:  # no package lists on this machine: get them, as a user
             _run(["apt-get", *own, "update"], scratch)
             _run(["apt-get", *own, "download", PACKAGE], scratch)
-        archive = next(Path(scratch).glob(f"{PACKAGE}_*.deb"))
+        (archive,) = Path(scratch).glob(f"{PACKAGE}_*.deb")
         _run(["dpkg-deb", "-x", archive.name, "unpacked"], scratch)
         _adopt(lambda file: Path(scratch, "unpacked", PACKAGE_FOLDER, file))
 

@@ -76,6 +76,11 @@ def split(
     -------
     ImageSets
     """
+    if len(test) <= n_held_out + n_tuning:
+        raise ParameterError(
+            "image_class", f"{len(test)} test images",
+            f"too few to hold out {n_held_out} and tune on {n_tuning}: take more labels",
+        )  # fmt: skip
     everything = np.concatenate([test, train])
     rows = np.ascontiguousarray(everything.reshape(len(everything), -1))
     rows = rows.view(np.dtype((np.void, rows.shape[1]))).ravel()

@@ -77,13 +77,7 @@ def set_size_explorer(
     pages = []
     for n, pictures in panels.items():
         frames = ipywidgets.Stack(
-            [
-                ipywidgets.Image(
-                    value=png(levels),
-                    format="png",
-                )
-                for i, levels in enumerate(pictures)
-            ],
+            [ipywidgets.Image(value=png(levels), format="png") for levels in pictures],
             selected_index=0,
         )
         ipywidgets.jslink((choose_draw, "index"), (frames, "selected_index"))
