@@ -14,7 +14,7 @@ from torch import Tensor
 from denoise_lib.figures import NEUTRAL, TRAIN, size_colours
 from denoise_lib.measures import memorization
 from denoise_lib.measures.psnr import input_psnr, psnr
-from denoise_lib.measures.statistics import bootstrap, leading_variances
+from denoise_lib.measures.statistics import bootstrap, leading_coordinates
 
 Errors = Mapping[int, np.ndarray]
 
@@ -199,8 +199,11 @@ def variance_axes(ax: Axes, drawn: Mapping[str, Tensor], images: Tensor) -> None
     """
     shifts = np.linspace(-0.2, 0.2, len(drawn))
     for shift, (name, samples) in zip(shifts, drawn.items(), strict=True):
-        ratio = leading_variances(samples, images)
-        low, high = bootstrap(lambda i, s=samples: leading_variances(s[i], images), len(samples))
+        own, reference = leading_coordinates(samples, images)
+        ratio = own.var(axis=0) / reference.var(axis=0)
+        low, high = bootstrap(
+            lambda i, own=own, r=reference: own[i].var(axis=0) / r.var(axis=0), len(samples)
+        )
         x = np.arange(1, len(ratio) + 1) + shift
         ax.errorbar(x, ratio, [ratio - low, high - ratio], fmt="o", label=name)
     ax.axhline(1, color=NEUTRAL, lw=1)

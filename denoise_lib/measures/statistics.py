@@ -46,25 +46,27 @@ def bootstrap(
     return low, high
 
 
-def leading_variances(samples: Tensor, images: Tensor, k: int = 6) -> np.ndarray:
-    """Return the variance of samples in the images' leading principal components, as a ratio.
+def leading_coordinates(
+    samples: Tensor, images: Tensor, k: int = 6
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coordinates of samples and of images in the images' principal components.
 
     Parameters
     ----------
-    samples, images : Tensor, shape (n, 1, h, w)
+    samples, images : Tensor, shape (n, 1, h, w) and (m, 1, h, w)
     k : int
         Components.
 
     Returns
     -------
-    ndarray, shape (k,)
-        1 where samples vary as much as images do.
+    of_samples, of_images : ndarray, shape (n, k) and (m, k)
+        Their variances are equal where samples vary as much as images do.
     """
     flat = images.flatten(1).double()
     centred = flat - flat.mean(dim=0)
     _, _, components = torch.linalg.svd(centred, full_matrices=False)
     others = samples.flatten(1).double() @ components[:k].T
-    return (others.var(dim=0) / (centred @ components[:k].T).var(dim=0)).numpy()
+    return others.numpy(), (centred @ components[:k].T).numpy()
 
 
 def fine_energy(images: Tensor) -> np.ndarray:
