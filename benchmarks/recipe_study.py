@@ -52,7 +52,7 @@ class Trial:
         The trial it is compared with, image by image and with the same noise.
     n_images, seed : int
     normalization : bool
-    precision : {"bfloat16", "float32"}
+    precision : {"bfloat16", "float32-end", "float32"}
     recipe : dict
         What differs from the plainest recipe of the study.
     """
@@ -111,6 +111,14 @@ STUDY = {
     "one-image": Trial("precision", "N = 1", n_images=1, recipe=CHOSEN),
     "one-image-float32": Trial(
         "precision", "N = 1, float32", ONE, n_images=1, precision="float32", recipe=CHOSEN
+    ),
+    "one-image-float32-end": Trial(
+        "precision",
+        "N = 1, float32 at the end",
+        ONE,
+        n_images=1,
+        precision="float32-end",
+        recipe=CHOSEN,
     ),
     "one-image-seed-1": Trial(
         "precision", "N = 1, another seed", ONE, n_images=1, seed=1, recipe=CHOSEN

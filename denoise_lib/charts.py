@@ -14,7 +14,7 @@ from torch import Tensor
 from denoise_lib.figures import NEUTRAL, TRAIN, size_colours
 from denoise_lib.measures import memorization
 from denoise_lib.measures.psnr import input_psnr, psnr
-from denoise_lib.measures.statistics import bootstrap, leading_coordinates
+from denoise_lib.measures.statistics import bootstrap, principal_components
 
 Errors = Mapping[int, np.ndarray]
 
@@ -56,6 +56,7 @@ def gap_panels(
     unseen: Errors,
     gaps: np.ndarray,
     interval: tuple[np.ndarray, np.ndarray],
+    n_star: float,
 ) -> Figure:
     """Draw train minus held-out PSNR against sigma, and its average against N.
 
@@ -68,6 +69,8 @@ def gap_panels(
         The average gap at each N in dB.
     interval : tuple of ndarray
         Its lower and upper end.
+    n_star : float
+        Where it is half of what it is at N = 10; NaN if nowhere.
 
     Returns
     -------
@@ -80,30 +83,22 @@ def gap_panels(
         left.semilogx(sigmas, gap, ".-", color=colours[n], label=f"N = {n:,}")
     left.set(xlabel="sigma", ylabel="train minus held-out PSNR (dB)")
     left.legend(fontsize=8)
-    _average_gap(right, list(seen), gaps, *interval)
+    low, high = interval
+    right.errorbar(list(seen), gaps, [gaps - low, high - gaps], fmt="o-", color=NEUTRAL, capsize=3)
+    right.set(xscale="log", xlabel="set size N", ylabel="average gap (dB)")
+    right.axhline(0, color=NEUTRAL, lw=0.8)
+    right.axhline(gaps[list(seen).index(10)] / 2, color=TRAIN, ls=":")
+    if np.isfinite(n_star):
+        right.axvline(n_star, color=TRAIN, lw=1)
+        right.annotate(
+            f"N* = {n_star:,.0f}", (n_star, right.get_ylim()[1]), (4, -4), va="top",
+            textcoords="offset points", color=TRAIN,
+        )  # fmt: skip
     return figure
 
 
-def _average_gap(
-    ax: Axes, sizes: Sequence[int], gap: np.ndarray, low: np.ndarray, high: np.ndarray
-) -> None:
-    """Draw the average gap against N, half its value at N = 10, and where it is reached."""
-    ax.errorbar(sizes, gap, [gap - low, high - gap], fmt="o-", color=NEUTRAL, capsize=3)
-    ax.set(xscale="log", xlabel="set size N", ylabel="average gap (dB)")
-    ax.axhline(0, color=NEUTRAL, lw=0.8)
-    if 10 in sizes:
-        ax.axhline(gap[list(sizes).index(10)] / 2, color=TRAIN, ls=":")
-        n_star = memorization.transition_size(sizes, gap)
-        if np.isfinite(n_star):
-            ax.axvline(n_star, color=TRAIN, lw=1)
-            ax.annotate(
-                f"N* = {n_star:,.0f}", (n_star, ax.get_ylim()[1]), (4, -4), va="top",
-                textcoords="offset points", color=TRAIN,
-            )  # fmt: skip
-
-
 def copy_panels(
-    ratios: Mapping[int, np.ndarray],
+    copies: Mapping[int, tuple[float, float, float]],
     correlations: Mapping[int, Tensor],
     baseline: Mapping[int, Tensor],
 ) -> Figure:
@@ -111,8 +106,8 @@ def copy_panels(
 
     Parameters
     ----------
-    ratios : mapping of int to ndarray, shape (samples,)
-        `denoise_lib.measures.memorization.distance_ratios` for each N.
+    copies : mapping of int to tuple of float
+        Fraction of samples that are copies at each N, with its lower and upper end.
     correlations : mapping of int to Tensor, shape (samples,)
         Correlation of each sample with its nearest training image, for each N.
     baseline : mapping of int to Tensor, shape (images,)
@@ -123,12 +118,9 @@ def copy_panels(
     Figure
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
-    copies = [ratio < memorization.COPY_RATIO for ratio in ratios.values()]
-    fraction = np.array([copy.mean() for copy in copies])
-    ends = [bootstrap(lambda i, c=copy: c[i].mean(), len(copy)) for copy in copies]
-    low, high = np.array(ends).T
+    fraction, low, high = np.array(list(copies.values())).T
     spread = [fraction - low, high - fraction]
-    left.errorbar(list(ratios), fraction, spread, fmt="o-", color=TRAIN, capsize=3)
+    left.errorbar(list(copies), fraction, spread, fmt="o-", color=TRAIN, capsize=3)
     left.set(xscale="log", xlabel="set size N", ylabel="fraction of copies", ylim=(-0.04, 1.04))
     for name, colour, found in (
         ("held-out images", NEUTRAL, baseline),
@@ -198,12 +190,12 @@ def variance_axes(ax: Axes, drawn: Mapping[str, Tensor], images: Tensor) -> None
         What they should vary like.
     """
     shifts = np.linspace(-0.2, 0.2, len(drawn))
+    components = principal_components(images)
+    reference = (images.flatten(1).double() @ components).numpy().var(axis=0)
     for shift, (name, samples) in zip(shifts, drawn.items(), strict=True):
-        own, reference = leading_coordinates(samples, images)
-        ratio = own.var(axis=0) / reference.var(axis=0)
-        low, high = bootstrap(
-            lambda i, own=own, r=reference: own[i].var(axis=0) / r.var(axis=0), len(samples)
-        )
+        own = (samples.flatten(1).double() @ components).numpy()
+        ratio = own.var(axis=0) / reference
+        low, high = bootstrap(lambda i, own=own: own[i].var(axis=0) / reference, len(samples))
         x = np.arange(1, len(ratio) + 1) + shift
         ax.errorbar(x, ratio, [ratio - low, high - ratio], fmt="o", label=name)
     ax.axhline(1, color=NEUTRAL, lw=1)

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from denoise_lib.errors import ParameterError
 
-NETWORKS = ("unet",)
+NETWORKS = ("unet", "bfcnn")
 
 
 class ScaleNorm(nn.Module):
@@ -59,6 +59,13 @@ def _block(channels: list[int], normalization: bool, bare: int | None = None) ->
             layers.append(ScaleNorm(c_out))
         layers.append(nn.ReLU())
     return nn.Sequential(*layers)
+
+
+def _initialise(network: nn.Module, last: nn.Conv2d) -> None:
+    """Draw the weights of all convolutions but the last by He's rule."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module is not last:
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
 
 class UNet(nn.Module):
@@ -106,9 +113,7 @@ class UNet(nn.Module):
         )
         self.last = nn.Conv2d(width, 1, 3, padding=1, bias=False)
         if not normalization:
-            for module in self.modules():
-                if isinstance(module, nn.Conv2d) and module is not self.last:
-                    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            _initialise(self, self.last)
 
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         """Return the denoised image.
@@ -143,3 +148,36 @@ class UNet(nn.Module):
             x = torch.cat([skips[b], self.upsamplers[b](x)], dim=1)
             x = self.decoders[b](x)
         return y - self.last(x)
+
+
+class BFCNN(nn.Module):
+    """Bias-free chain of convolutions at one resolution, blind to the noise level.
+
+    Like `UNet` it estimates the noise and returns the image. With ``width=64``,
+    21 layers and normalization it has 702,784 parameters (Mohan, Kadkhodaie,
+    Simoncelli and Fernandez-Granda, ICLR 2020; paper, appendix A).
+
+    Parameters
+    ----------
+    width : int
+        Channels of each layer.
+    layers : int
+        Convolutions of 3x3: a pixel depends on its neighbours up to ``layers`` away.
+    normalization : bool
+        As for `UNet`.
+    """
+
+    def __init__(self, width: int = 64, layers: int = 21, normalization: bool = True) -> None:
+        super().__init__()
+        if width < 1:
+            raise ParameterError("width", width, "give a number of channels of 1 or more")
+        if layers < 2:
+            raise ParameterError("layers", layers, "give 2 convolutions or more")
+        self.body = _block([1] + [width] * (layers - 1), normalization, 0)
+        self.last = nn.Conv2d(width, 1, 3, padding=1, bias=False)
+        if not normalization:
+            _initialise(self, self.last)
+
+    def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
+        """Return the denoised image; arguments as for `UNet`, of any height and width."""
+        return y - self.last(self.body(y))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from denoise_lib.errors import ParameterError
-from denoise_lib.networks import NETWORKS, UNet
+from denoise_lib.networks import BFCNN, NETWORKS, UNet
 
 
 def entropy(seed: int, *stream: int | str) -> int:
@@ -85,10 +85,12 @@ class TrainingPlan:
         Size N of the training set: the first N images of the subset.
     seed : int
         Of the initial weights, the noise and the order of the images.
-    network : {"unet"}
+    network : {"unet", "bfcnn"}
         Architecture.
-    width, blocks : int
-        Channels of the first block; number of blocks.
+    width : int
+        Channels of the first block (UNet), or of each layer (BF-CNN).
+    blocks : int
+        Number of blocks (UNet), or of layers (BF-CNN).
     normalization : bool
         The paper's division by the standard deviation.
     images_trained : int
@@ -115,7 +117,7 @@ class TrainingPlan:
             raise ParameterError("subset", self.subset, "networks are trained on A, B, C or D")
         if self.n_images < 1:
             raise ParameterError("n_images", self.n_images, "give 1 image or more")
-        if self.image_size % 2**self.blocks:
+        if self.network == "unet" and self.image_size % 2**self.blocks:
             raise ParameterError(
                 "image_size",
                 self.image_size,
@@ -148,11 +150,12 @@ class TrainingPlan:
         """Number of steps of gradient descent."""
         return self.images_trained // self.recipe.batch
 
-    def build(self) -> UNet:
+    def build(self) -> UNet | BFCNN:
         """Return the untrained network, its weights drawn from `seed`."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(entropy(self.seed, "weights"))
-            return UNet(self.width, self.blocks, self.normalization)
+            kind = UNet if self.network == "unet" else BFCNN
+            return kind(self.width, self.blocks, self.normalization)
 
     def __str__(self) -> str:
         return (

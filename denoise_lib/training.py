@@ -30,6 +30,9 @@ CURVE_POINTS = 25
 CURVE_STEPS = 50
 CURVE_IMAGES = 64
 CURVE_SIGMAS = (0.03, 0.1, 0.3, 1.0)
+PRECISIONS = ("bfloat16", "float32-end", "float32")
+FLOAT32_END = 0.2  # part of the steps that "float32-end" takes in float32
+FEW_IMAGES = 100  # that are learned so well that bfloat16 would show (page "The recipe")
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ def train(
     plan: TrainingPlan,
     *,
     device: str = "auto",
-    precision: str = "bfloat16",
+    precision: str | None = None,
     compile: bool | None = None,
     checkpoint: Path | None = None,
 ) -> Generator[Progress, None, Trained]:
@@ -218,8 +221,10 @@ def train(
         What is learned.
     device : str
         ``"auto"`` (a GPU if there is one), ``"cpu"``, ``"cuda"`` ...
-    precision : {"bfloat16", "float32"}
+    precision : {"bfloat16", "float32-end", "float32"}, optional
         Of the activations while training; weights and their moments are float32.
+        ``float32-end`` turns to float32 for the last fifth. None takes that up
+        to N = 100, and bfloat16 above.
     compile : bool, optional
         Use `torch.compile`; None compiles where it repays its minute.
     checkpoint : Path, optional
@@ -237,8 +242,12 @@ def train(
     DamagedFileError
         If the checkpoint is damaged or belongs to another plan.
     """
-    if precision not in ("bfloat16", "float32"):
-        raise ParameterError("precision", precision, "choose 'bfloat16' or 'float32'")
+    precision = precision or ("float32-end" if plan.n_images <= FEW_IMAGES else "bfloat16")
+    if precision not in PRECISIONS:
+        raise ParameterError("precision", precision, f"choose one of {', '.join(PRECISIONS)}")
+    reduced_steps = {"bfloat16": plan.steps, "float32": 0}.get(
+        precision, round((1 - FLOAT32_END) * plan.steps)
+    )
     where = pick_device(device)
     recipe, size = plan.recipe, plan.image_size
     clean_set = images.load(plan.image_class, size, plan.subset, plan.n_images).to(where)
@@ -249,8 +258,8 @@ def train(
         state.load(checkpoint)
     state.network.train()
 
-    def weighted_loss(clean: Tensor, noisy: Tensor, sigma: Tensor) -> Tensor:
-        with torch.autocast(where.type, torch.bfloat16, enabled=precision == "bfloat16"):
+    def weighted_loss(clean: Tensor, noisy: Tensor, sigma: Tensor, reduced: bool) -> Tensor:
+        with torch.autocast(where.type, torch.bfloat16, enabled=reduced):
             estimate = state.network(noisy)
         errors = (estimate.float() - clean).square().mean(dim=(1, 2, 3))
         return (errors / (sigma + 0.01) ** recipe.weight_power).mean()
@@ -281,7 +290,7 @@ def train(
         noise = torch.randn(clean.shape, generator=random, device=where)
         noisy = clean + sigma[:, None, None, None] * noise
         state.adam.param_groups[0]["lr"] = _learning_rate(recipe, state.step, plan.steps)
-        loss_of(clean, noisy, sigma).backward()
+        loss_of(clean, noisy, sigma, state.step < reduced_steps).backward()
         state.adam.step()
         state.adam.zero_grad(set_to_none=True)
         state.step += 1

@@ -116,7 +116,7 @@ def obtain(
     folder: Path,
     *,
     device: str = "auto",
-    precision: str = "bfloat16",
+    precision: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Path:
     """Train a network into ``folder`` unless it is there, and return its file.
@@ -130,7 +130,8 @@ def obtain(
     plan : TrainingPlan
     folder : Path
         `zoo_dir` or `user_dir`.
-    device, precision : str
+    device : str
+    precision : str, optional
         As for `denoise_lib.training.train`.
     on_progress : callable, optional
         Called about every second; None shows a progress bar.

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from denoise_lib.errors import ParameterError
-from denoise_lib.networks import UNet
+from denoise_lib.networks import BFCNN, UNet
 
 
 @pytest.mark.parametrize(
@@ -15,11 +15,16 @@ def test_parameter_counts_of_the_paper(blocks, parameters):
     assert sum(p.numel() for p in network.parameters()) == parameters
 
 
+def test_parameter_count_of_the_papers_bfcnn():
+    assert sum(p.numel() for p in BFCNN().parameters()) == 702_784
+
+
+@pytest.mark.parametrize("kind", [UNet, BFCNN])
 @pytest.mark.parametrize("normalization", [True, False])
 @pytest.mark.parametrize("t", [0.01, 3.0, 100.0])
-def test_homogeneous_of_degree_one(normalization, t):
+def test_homogeneous_of_degree_one(kind, normalization, t):
     torch.manual_seed(0)
-    network = UNet(width=8, blocks=2, normalization=normalization).double()
+    network = kind(8, 2, normalization=normalization).double()
     y = torch.rand(4, 1, 16, 16, dtype=torch.float64)
     network.train()
     network(y)  # moves the running variances away from 1
@@ -44,7 +49,8 @@ def test_sigma_is_ignored():
 
 
 def test_no_parameter_is_an_additive_constant():
-    assert not [n for n, _ in UNet(width=4).named_parameters() if "bias" in n]
+    names = [n for kind in (UNet, BFCNN) for n, _ in kind(width=4).named_parameters()]
+    assert not [name for name in names if "bias" in name]
 
 
 def test_odd_image_size_is_named_with_the_remedy():
@@ -52,7 +58,14 @@ def test_odd_image_size_is_named_with_the_remedy():
         UNet(width=4, blocks=3)(torch.rand(1, 1, 10, 10))
 
 
-@pytest.mark.parametrize("bad", [{"width": 0}, {"blocks": 0}])
-def test_impossible_networks_are_refused(bad):
+@pytest.mark.parametrize(
+    ("kind", "bad"),
+    [(UNet, {"width": 0}), (UNet, {"blocks": 0}), (BFCNN, {"width": 0}), (BFCNN, {"layers": 1})],
+)
+def test_impossible_networks_are_refused(kind, bad):
     with pytest.raises(ParameterError, match=next(iter(bad))):
-        UNet(**bad)
+        kind(**bad)
+
+
+def test_the_bfcnn_takes_any_size():
+    assert BFCNN(width=4, layers=3)(torch.rand(1, 1, 7, 9)).shape == (1, 1, 7, 9)

@@ -46,27 +46,22 @@ def bootstrap(
     return low, high
 
 
-def leading_coordinates(
-    samples: Tensor, images: Tensor, k: int = 6
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the coordinates of samples and of images in the images' principal components.
+def principal_components(images: Tensor, k: int = 6) -> Tensor:
+    """Return the first principal components of images.
 
     Parameters
     ----------
-    samples, images : Tensor, shape (n, 1, h, w) and (m, 1, h, w)
+    images : Tensor, shape (m, 1, h, w)
     k : int
-        Components.
 
     Returns
     -------
-    of_samples, of_images : ndarray, shape (n, k) and (m, k)
-        Their variances are equal where samples vary as much as images do.
+    Tensor of float64, shape (h w, k)
+        Orthonormal columns: the coordinates of flattened images are ``images @ components``.
     """
     flat = images.flatten(1).double()
-    centred = flat - flat.mean(dim=0)
-    _, _, components = torch.linalg.svd(centred, full_matrices=False)
-    others = samples.flatten(1).double() @ components[:k].T
-    return others.numpy(), (centred @ components[:k].T).numpy()
+    _, _, components = torch.linalg.svd(flat - flat.mean(dim=0), full_matrices=False)
+    return components[:k].T
 
 
 def fine_energy(images: Tensor) -> np.ndarray:
