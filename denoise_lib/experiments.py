@@ -21,9 +21,7 @@ from papermill.exceptions import PapermillExecutionError
 from denoise_lib.chapters import (
     book_path,
     chapters,
-    check_chapter,
     check_profile,
-    profile_path,
     read_notebook,
     results_path,
     run_path,
@@ -34,7 +32,13 @@ from denoise_lib.claims import RECORD_MIME
 from denoise_lib.errors import DenoiseLibError, ParameterError
 from denoise_lib.files import project_root, write_text
 from denoise_lib.normalise import normalise
-from denoise_lib.parameters import check_parameters, parameters_cell, planned, with_values
+from denoise_lib.parameters import (
+    check_parameters,
+    parameters_cell,
+    planned,
+    profile_values,
+    with_values,
+)
 from denoise_lib.staleness import as_json, code_hashes, data_hashes, stale
 
 if TYPE_CHECKING:
@@ -320,11 +324,19 @@ def missing(profile: str, only: Iterable[str] | None = None) -> list[TrainingPla
 
 
 def named_plans(profile: str, only: Iterable[str] | None = None) -> list[TrainingPlan]:
-    """Return the plans that the chapters name at a profile (arguments as for `missing`)."""
+    """Return the plans that the chapters name at a profile (arguments as for `missing`).
+
+    A profile may name the networks of a chapter whose notebook is still to be written.
+    """
     check_profile(profile)
-    wanted = list(only) if only else [c for c in chapters() if profile_path(c, profile).exists()]
+    written = chapters()
+    named = {path.stem for path in (project_root() / "nbs/profiles" / profile).glob("*.yaml")}
+    known = [c for c in written if c in named] + sorted(named - set(written))
     plans: dict[TrainingPlan, None] = {}
-    for chapter in wanted:
-        check_chapter(chapter)
-        plans |= dict.fromkeys(planned(check_parameters(chapter, profile)))
+    for chapter in list(only) if only else known:
+        if chapter in named - set(written):
+            values = profile_values(chapter, profile)
+        else:
+            values = check_parameters(chapter, profile)
+        plans |= dict.fromkeys(planned(values))
     return list(plans)

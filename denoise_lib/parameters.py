@@ -120,7 +120,7 @@ def check_parameters(
     """
     defaults = declared_parameters(chapter)
     check_profile(profile)
-    given = {**_profile_values(chapter, profile), **(overrides or {})}
+    given = {**profile_values(chapter, profile), **(overrides or {})}
     values = dict(defaults)
     for name, value in given.items():
         if name not in defaults:
@@ -140,22 +140,25 @@ def check_parameters(
 
 
 def planned(values: dict[str, Any]) -> list[TrainingPlan]:
-    """Return the plans that the parameter ``networks`` names, if a chapter has one."""
-    networks = values.get("networks", [])
-    if not networks:
-        return []
-    # imported here: torch takes seconds to load, and a wrong name can be refused without it
-    from denoise_lib.plan import plans
+    """Return the plans that ``networks`` and every parameter ``networks_...`` name, each once."""
+    found: dict[TrainingPlan, None] = {}
+    for name, grids in values.items():
+        if name.partition("_")[0] != "networks" or not grids:
+            continue
+        # imported here: torch takes seconds to load, and a wrong name can be refused without it
+        from denoise_lib.plan import plans
 
-    if not all(isinstance(grid, dict) for grid in networks):
-        raise ParameterError("networks", networks, "each item is a mapping of a plan's fields")
-    try:
-        return plans(networks)
-    except TypeError as error:
-        raise ParameterError("networks", networks, f"a field has a wrong type ({error})") from error
+        if not isinstance(grids, list) or not all(isinstance(grid, dict) for grid in grids):
+            raise ParameterError(name, grids, "each item is a mapping of a plan's fields")
+        try:
+            found |= dict.fromkeys(plans(grids))
+        except TypeError as error:
+            raise ParameterError(name, grids, f"a field has a wrong type ({error})") from error
+    return list(found)
 
 
-def _profile_values(chapter: str, profile: str) -> dict[str, Any]:
+def profile_values(chapter: str, profile: str) -> dict[str, Any]:
+    """Return what the YAML of a chapter at a profile says, unchecked."""
     path = profile_path(chapter, profile)
     where = path.relative_to(project_root())
     if not path.exists():

@@ -363,3 +363,14 @@ def test_missing_are_the_plans_without_a_file(project):
     assert experiments.missing("smoke") == []
     with pytest.raises(ParameterError, match="did you mean 'tiny'"):
         experiments.missing("published", ["tinny"])
+
+
+def test_networks_of_several_roles_and_of_chapters_to_come_are_named(project):
+    text = "networks:\n- n_images: 1\nnetworks_b:\n- {n_images: [1, 10], subset: B}\n"
+    write_profile(project, "to_come", "published", text)
+    a, b = TrainingPlan(n_images=1), TrainingPlan(n_images=1, subset="B")
+    assert experiments.missing("published")[:2] == [a, b]
+    assert len(experiments.missing("published", ["to_come"])) == 3
+    write_profile(project, "to_come", "published", "networks_b: {n_images: 1}\n")
+    with pytest.raises(ParameterError, match="networks_b"):
+        experiments.missing("published")
