@@ -14,7 +14,7 @@ from torch import Tensor
 from denoise_lib.figures import NEUTRAL, TRAIN, size_colours
 from denoise_lib.measures import memorization
 from denoise_lib.measures.psnr import input_psnr, psnr
-from denoise_lib.measures.statistics import bootstrap, principal_components
+from denoise_lib.measures.statistics import bootstrap, estimate, pooled, principal_components
 
 Errors = Mapping[int, np.ndarray]
 
@@ -26,21 +26,23 @@ def psnr_panels(sigmas: Sequence[float], panels: Mapping[str, Errors]) -> Figure
     ----------
     sigmas : sequence of float
         Noise levels.
-    panels : mapping of str to (mapping of int to ndarray, shape (levels, images))
+    panels : mapping of str to (mapping of int to ndarray, shape (networks, levels, images))
         Squared errors at each N, by the title of the panel.
 
     Returns
     -------
     Figure
-        With the identity line, and 95 % bootstrap intervals over images.
+        With the identity line, and 95 % bootstrap intervals over networks and images.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(9, 4.2), sharex=True, sharey=True)
     x = input_psnr(np.asarray(sigmas))
     for ax, (title, errors) in zip(axes, panels.items(), strict=True):
         colours = size_colours(list(errors))
         for n, e in errors.items():
-            low, high = bootstrap(lambda i, e=e: psnr(e[:, i].mean(axis=1)), e.shape[1])
-            ax.plot(x, psnr(e.mean(axis=1)), ".-", color=colours[n], label=f"N = {n:,}")
+            middle, (low, high) = estimate(
+                lambda k, i, e=e: psnr(pooled(e, k, i).mean(axis=1)), len(e), e.shape[2]
+            )
+            ax.plot(x, middle, ".-", color=colours[n], label=f"N = {n:,}")
             ax.fill_between(x, low, high, color=colours[n], alpha=0.25, lw=0)
         ends = [x.min(), x.max()]
         ax.plot(ends, ends, color=NEUTRAL, lw=1, ls="--", label="output = input")
@@ -63,7 +65,7 @@ def gap_panels(
     Parameters
     ----------
     sigmas : sequence of float
-    seen, unseen : mapping of int to ndarray, shape (levels, images)
+    seen, unseen : mapping of int to ndarray, shape (networks, levels, images)
         Squared errors on training and on held-out images at each N.
     gaps : ndarray, shape (number of N,)
         The average gap at each N in dB.
@@ -79,7 +81,7 @@ def gap_panels(
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
     colours = size_colours(list(seen))
     for n in seen:
-        gap = memorization.gap(seen[n], unseen[n])
+        gap = memorization.gap(seen[n].mean(axis=0), unseen[n].mean(axis=0))
         left.semilogx(sigmas, gap, ".-", color=colours[n], label=f"N = {n:,}")
     left.set(xlabel="sigma", ylabel="train minus held-out PSNR (dB)")
     left.legend(fontsize=8)
@@ -94,6 +96,33 @@ def gap_panels(
             f"N* = {n_star:,.0f}", (n_star, right.get_ylim()[1]), (4, -4), va="top",
             textcoords="offset points", color=TRAIN,
         )  # fmt: skip
+    return figure
+
+
+def gap_curves(
+    sizes: Sequence[int], curves: Mapping[str, tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]]
+) -> Figure:
+    """Draw the average gap against N for several kinds of network.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Set sizes N.
+    curves : mapping of str to tuple
+        The gap at each N in dB with the ends of its interval, by the name of the kind.
+
+    Returns
+    -------
+    Figure
+    """
+    figure, ax = plt.subplots(figsize=(7, 3.8))
+    for marker, (name, (gap, (low, high))) in zip("osD^v<>", curves.items(), strict=False):
+        spread = [gap - low, high - gap]
+        ax.errorbar(sizes, gap, spread, marker=marker, capsize=3, label=name)
+    ax.axhline(0, color=NEUTRAL, lw=0.8)
+    ax.set(xscale="log", xlabel="set size N", ylabel="average gap (dB)")
+    if curves:
+        ax.legend()
     return figure
 
 

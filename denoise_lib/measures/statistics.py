@@ -46,6 +46,44 @@ def bootstrap(
     return low, high
 
 
+def estimate(
+    statistic: Callable[..., Any], *groups: int, seed: int = 0
+) -> tuple[Any, tuple[Any, Any]]:
+    """Return a statistic of all members of its groups, and its `bootstrap` interval.
+
+    Parameters
+    ----------
+    statistic, *groups, seed
+        As for `bootstrap`.
+
+    Returns
+    -------
+    value : float or ndarray
+    interval : tuple
+        Lower and upper end of the 95 % interval.
+    """
+    value = statistic(*(np.arange(n) for n in groups))
+    return value, bootstrap(statistic, *groups, seed=seed)
+
+
+def pooled(errors: np.ndarray, networks: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Return the errors of some networks on some images, as of one network on more images.
+
+    Parameters
+    ----------
+    errors : ndarray, shape (networks, levels, images)
+    networks, images : ndarray of int
+        Which; networks are counted around, so that one drawing can serve
+        set sizes of which one and of which several networks were trained.
+
+    Returns
+    -------
+    ndarray, shape (levels, chosen networks times chosen images)
+    """
+    chosen = networks % len(errors) if len(errors) > 1 else np.zeros(1, dtype=int)
+    return np.concatenate([errors[k][:, images] for k in chosen], axis=1)
+
+
 def principal_components(images: Tensor, k: int = 6) -> Tensor:
     """Return the first principal components of images.
 
