@@ -15,6 +15,9 @@ from playwright.sync_api import Browser
 
 from tests.browser import launched
 
+# threads that wait without spinning, as the command line sets it: see `denoise_lib.cli`
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 ROOT = Path(__file__).parents[1]
 SUB_PATH = "/some/sub/path/"
 skipped: list[str] = []
