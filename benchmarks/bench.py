@@ -14,7 +14,8 @@ import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing.connection import Connection
@@ -29,7 +30,8 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from denoise_lib.files import write_text
-from denoise_lib.images import image_sets
+from denoise_lib.images import image_sets, load
+from denoise_lib.measures.psnr import log_average, psnr, squared_errors
 from denoise_lib.networks import UNet
 from denoise_lib.plan import Recipe, TrainingPlan
 from denoise_lib.sampling import Schedule, sample
@@ -59,6 +61,8 @@ class Effort:
     sigma_end : float
         Where sampling, from sigma = 3, ends: the network is not trained, and
         what is timed is its work.
+    to_target : int
+        Training images with which the book's recipe surpasses the paper's, scaled down.
     """
 
     turns: int = 5
@@ -69,10 +73,19 @@ class Effort:
     widths: tuple[int, ...] = (16, 32)
     matrices: tuple[int, ...] = (512, 1024, 2048)
     sigma_end: float = 1.5
+    to_target: int = 12_000
 
 
 QUICK = Effort(
-    turns=1, seconds=0.1, images=40, drawn=2, samples=2, widths=(2,), matrices=(64,), sigma_end=2.9
+    turns=1,
+    seconds=0.1,
+    images=40,
+    drawn=2,
+    samples=2,
+    widths=(2,),
+    matrices=(64,),
+    sigma_end=2.9,
+    to_target=64,
 )
 
 
@@ -112,7 +125,14 @@ def seconds_of(do: Callable[[], object]) -> float:
 def plain_training(width: int) -> Iterator[int]:
     """Yield images trained, in the plain way."""
     clean = image_sets("discs", SIZE).take("A", 1000)
-    yield from plain.training(clean, width, Recipe())
+    yield from plain.training(clean, UNet(width, 3, normalization=False), Recipe())
+
+
+def papers_training(width: int) -> Iterator[int]:
+    """Yield images trained by the paper's recipe, scaled down, in the plain way."""
+    clean = image_sets("discs", SIZE).take("A", 1000)
+    recipe = Recipe(**papers_trial()["plan"]["recipe"])
+    yield from plain.training(clean, UNet(width, 3, normalization=True), recipe)
 
 
 def our_training(width: int) -> Iterator[int]:
@@ -142,7 +162,8 @@ def _serve(pipe: Connection, threads: int, ours: bool) -> None:
                 dtype = torch.bfloat16 if ours else torch.float32
                 running[request[:2]] = plain.product(value, dtype)
             else:
-                running[request[:2]] = (our_training if ours else plain_training)(value)
+                way = {"training": plain_training, "paper": papers_training}[kind]
+                running[request[:2]] = (our_training if ours else way)(value)
             next(running[request[:2]])
         pipe.send(rate(running[request[:2]], seconds))
 
@@ -163,7 +184,7 @@ class Team:
             self.processes.append(process)
 
     def rate(self, kind: str, value: int, seconds: float) -> float:
-        """Return images (``"training"``) or operations (``"product"``) a second of the whole."""
+        """Return images a second of the whole (``"training"``, ``"paper"``), or operations."""
         for pipe in self.pipes:
             pipe.send((kind, value, seconds))
         return sum(pipe.recv() for pipe in self.pipes)
@@ -225,6 +246,70 @@ def training_rows(effort: Effort) -> tuple[list[Row], list[dict[str, Any]]]:
     return rows, use
 
 
+# Networks to a given quality: the paper's recipe, scaled down, was measured by the recipe study.
+
+
+def papers_trial() -> dict[str, Any]:
+    """Return what the recipe study found of the paper's recipe, scaled down."""
+    study = json.loads(Path(__file__).with_name("recipe.json").read_text())
+    return study["rows"]["paper-scaled"]
+
+
+def average_psnr(sigmas: Sequence[float], output: Sequence[float]) -> float:
+    """Return the PSNR averaged over log sigma in [0.02, 1]."""
+    return log_average(sigmas, np.asarray(output), 0.02, 1.0)
+
+
+def train_one(images_trained: int, n_images: int) -> float:
+    """Train a network on one thread, from nothing, and return its average tuning PSNR."""
+    torch.set_num_threads(1)
+    plan = TrainingPlan(n_images=n_images, images_trained=images_trained)
+    training = train(plan, device="cpu")
+    while True:
+        try:
+            next(training)
+        except StopIteration as end:
+            network = end.value.network
+            break
+    sigmas = papers_trial()["sigmas"]
+    errors = squared_errors(network, load("fashion", SIZE, "tuning")[:300], sigmas)
+    return average_psnr(sigmas, psnr(errors.mean(axis=1)).tolist())
+
+
+def networks_row(effort: Effort) -> tuple[Row, dict[str, float]]:
+    """Measure the time to train a network to the quality that the paper's recipe reached.
+
+    The plain side's images are those of the recipe study, at the speed measured
+    here; the library's networks are trained here, one on each core.
+    """
+    trial, team = papers_trial(), Team(ours=False)
+    images = trial["plan"]["images_trained"]
+    reached: list[float] = []
+    with ProcessPoolExecutor(CORES, multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(time.sleep, [1] * CORES))  # every process is there and has loaded torch
+
+        def ours() -> float:
+            many = [effort.to_target] * CORES, [trial["plan"]["n_images"]] * CORES
+            taken = seconds_of(lambda: reached.extend(pool.map(train_one, *many)))
+            return taken / CORES
+
+        try:
+            row = turn_by_turn(
+                "networks to a given PSNR",
+                effort.turns,
+                lambda: images / team.rate("paper", 16, effort.seconds),
+                ours,
+            )
+        finally:
+            team.dismiss()
+    return row, {
+        "plain_images": images,
+        "plain_psnr": average_psnr(trial["sigmas"], trial["psnr"]),
+        "our_images": effort.to_target,
+        "our_psnr": min(reached),
+    }
+
+
 # Images and samples: in this process.
 
 
@@ -275,7 +360,8 @@ def sampling_row(effort: Effort) -> Row:
 def measure(effort: Effort) -> dict[str, Any]:
     """Return the table of ratios and what it was measured on."""
     rows, use = training_rows(effort)
-    # The row "networks", networks an hour to a given PSNR, belongs here.
+    row, quality = networks_row(effort)
+    rows.append(row)
     torch.set_num_threads(1)  # as images are made in the processes that train
     rows += [c_alpha_row(effort), discs_row(effort)]
     torch.set_num_threads(CORES)
@@ -284,6 +370,7 @@ def measure(effort: Effort) -> dict[str, Any]:
     return {
         "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],
         "training_flops": use,
+        "networks": quality,
         "effort": asdict(effort),
         "machine": f"{here['machine']}, {here['features']}",
         "versions": here["versions"] | {"matplotlib": matplotlib.__version__},
@@ -307,7 +394,7 @@ def markdown(results: dict[str, Any]) -> str:
         f"| {row['best_product_flops'] / 1e9:.3g} | {row['fraction']:.1%} |"
         for row in results["training_flops"]
     ]
-    effort = results["effort"]
+    effort, networks = results["effort"], results["networks"]
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     return f"""\
 # Speed
@@ -321,6 +408,11 @@ Written by `make bench`, both sides of every row in one run, turn by turn: media
   of the same network, without normalization. Plain: float32, eager, channels first, one process
   of all threads. Ours: `denoise_lib.training.train`, bfloat16, channels last, a process of one
   thread on each core.
+- networks: seconds of the whole machine for one network of 16 channels. Plain: the paper's recipe
+  scaled down (batch 128, plain squared error, its normalization), {networks["plain_images"]:,}
+  images at the speed of the plain way; they gave {networks["plain_psnr"]:.2f} dB (tuning images,
+  average over log sigma in [0.02, 1]; `make recipe`). Ours: the book's recipe, a network on each
+  core, {networks["our_images"]:,} images, which gave {networks["our_psnr"]:.2f} dB.
 - c_alpha, discs: {effort["images"]:,} images, one thread. Plain: a loop over images; drawn one
   by one with matplotlib (Agg).
 - sampling: {SIZE}x{SIZE}, 16 channels, all threads, from sigma 3 to {effort["sigma_end"]:g}.

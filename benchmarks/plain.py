@@ -18,12 +18,11 @@ from denoise_lib.plan import Recipe
 from denoise_lib.training import draw_sigma
 
 
-def training(clean: Tensor, width: int, recipe: Recipe) -> Iterator[int]:
+def training(clean: Tensor, network: UNet, recipe: Recipe) -> Iterator[int]:
     """Train a network for ever in float32, eagerly, channels first; yield the images of each step.
 
     The network, the loss and the size of a step are the library's.
     """
-    network = UNet(width, 3, normalization=False)
     adam = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     while True:
         batch = clean[torch.randint(len(clean), (recipe.batch,))]

@@ -50,7 +50,7 @@ def record(
     row = {"quantity": quantity, "value": middle, "low": low, "high": high, "n": n}
     if networks is not None:
         row["networks"] = sorted(networks)
-    numbers = f"{_shown(middle)} (95 % interval {_shown(low)} to {_shown(high)})"
+    numbers = f"{shown(middle)} (95 % interval {shown(low)} to {shown(high)})"
     display(
         {
             "text/plain": f"{quantity} = {numbers}",
@@ -61,6 +61,6 @@ def record(
     )
 
 
-def _shown(number: float) -> str:
+def shown(number: float) -> str:
     """Return a number as a reader wants it: three digits, or all that stand before the point."""
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"

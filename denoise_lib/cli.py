@@ -148,6 +148,7 @@ def book(
     from denoise_lib.book import build
     from denoise_lib.chapters import chapters
     from denoise_lib.cover import write_cover
+    from denoise_lib.ledger_page import write_page
     from denoise_lib.staleness import stale
 
     if no_run and everything:
@@ -164,6 +165,7 @@ def book(
             on_start=lambda chapter, why: _say(f"running {chapter}: {', '.join(why)}"),
         )
     write_cover()
+    write_page()
     page = build(project_root())
     _say(f"The book is built. Open it:\n  python -m http.server -d {page.parent}\n"
          "  and http://localhost:8000 in a browser")  # fmt: skip

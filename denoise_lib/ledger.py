@@ -16,7 +16,7 @@ from denoise_lib.files import project_root
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _REQUIRED = ("id", "chapter", "sentence", "source", "quantity", "criterion", "control", "paper")
-_OPTIONAL = ("revised",)
+_OPTIONAL = ("revised", "remark")
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,8 @@ class Claim:
         The figure of the paper.
     revised : str, optional
         Why the criterion was changed after it had been measured.
+    remark : str, optional
+        What a reader should know of the outcome: why it fails here, say.
     """
 
     id: str
@@ -97,6 +99,7 @@ class Claim:
     control: dict[str, str]
     paper: float | str
     revised: str | None = None
+    remark: str | None = None
 
 
 def load() -> list[Claim]:
@@ -138,7 +141,8 @@ def _checked(row: Any, i: int) -> Claim:
         if row.get(key) in (None, "", {}):
             raise ParameterError(f"{where}: {key}", row.get(key), "is missing")
     for key in (*_REQUIRED, *_OPTIONAL):
-        types = {"control": dict, "paper": int | float | str, "revised": None | str}.get(key, str)
+        types = {"control": dict, "paper": int | float | str, "revised": None | str,
+                 "remark": None | str}.get(key, str)  # fmt: skip
         if not isinstance(row.get(key), types):
             raise ParameterError(f"{where}: {key}", row[key], "has a wrong type: quote texts")
     control = row["control"]
@@ -182,6 +186,7 @@ def ledger() -> list[dict[str, Any]]:
     for claim in load():
         provenance, results = _results(results_path(claim.chapter))
         measured = results.get(claim.quantity, {})
+        control = results.get(claim.control["quantity"], {})
         rows.append(
             {
                 "id": claim.id,
@@ -190,19 +195,22 @@ def ledger() -> list[dict[str, Any]]:
                 "source": claim.source,
                 "quantity": claim.quantity,
                 "criterion": claim.criterion,
-                "control": claim.control,
+                "control": claim.control | _range(control),
                 "paper": claim.paper,
-                "value": measured.get("value"),
-                "low": measured.get("low"),
-                "high": measured.get("high"),
+                **_range(measured),
                 "status": status(claim, results),
                 "revised": claim.revised,
+                "remark": claim.remark,
                 "profile": provenance.get("profile") if measured else None,
                 "networks": measured.get("networks", []),
                 "commit": provenance.get("run", {}).get("commit") if measured else None,
             }
         )
     return rows
+
+
+def _range(measured: dict[str, Any]) -> dict[str, Any]:
+    return {key: measured.get(key) for key in ("value", "low", "high")}
 
 
 def _results(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

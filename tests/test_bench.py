@@ -23,7 +23,8 @@ def test_quick_run_writes_and_prints_the_table(tmp_path):
     )  # fmt: skip
     results = json.loads((tmp_path / "results.json").read_text())
     assert [row["work"] for row in results["rows"]] == [
-        "training UNet 2 channels", "c_alpha 80x80", "discs 32x32", "sampling 2 samples",
+        "training UNet 2 channels", "networks to a given PSNR",
+        "c_alpha 80x80", "discs 32x32", "sampling 2 samples",
     ]  # fmt: skip
     for row in results["rows"]:
         assert set(row) == {"work", "plain_seconds", "ours_seconds", "ratio"}
@@ -56,5 +57,6 @@ def test_plain_c_alpha_images_have_the_same_law():
 
 def test_plain_training_counts_its_images():
     clean = torch.rand(4, 1, 8, 8)
-    steps = plain.training(clean, 2, plain.Recipe(batch=3))
+    network = plain.UNet(2, 3, normalization=False)
+    steps = plain.training(clean, network, plain.Recipe(batch=3))
     assert [next(steps) for _ in range(2)] == [3, 3]

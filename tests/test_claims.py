@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from denoise_lib.claims import RECORD_MIME, record
 from denoise_lib.errors import DenoiseLibError, ParameterError
 from denoise_lib.ledger import Criterion, ledger, load, status
+from denoise_lib.ledger_page import page, write_page
 from tests.project import make_project
 
 ROW: dict[str, Any] = {
@@ -148,10 +149,24 @@ def test_ledger_rows(project):
     measured, other = ledger()
     assert measured == {
         **ROW, "chapter": 7, "value": 0.2, "low": 0.1, "high": 0.3, "status": "holds",
-        "revised": None, "profile": "published", "networks": ["aaa"], "commit": "abc",
+        "revised": None, "remark": None, "profile": "published", "networks": ["aaa"],
+        "commit": "abc", "control": {**ROW["control"], "value": 3.5, "low": 3, "high": 4},
     }  # fmt: skip
     assert (other["status"], other["value"], other["commit"]) == ("not measured", None, None)
     assert other["revised"] == "a typo"
+
+
+def test_the_page_of_the_ledger_says_what_the_ledger_says(project):
+    row = {**ROW, "sentence": "It *falls*.", "remark": "Nobody knows why."}
+    write_claims(project, ROW, {**row, "id": "b"}, {**row, "id": "c", "quantity": "absent"})
+    write_results(project, gap=(0.1, 0.3), gap_at_one=(0.5, 4))
+    text = page()
+    assert "0 hold, 2 fail, 1 is not measured" in text
+    assert text.count("claim-fails") == 2 and text.count("claim-not-measured") == 1
+    assert "0.2 (0.1 to 0.3)" in text and "2.25 (0.5 to 4)" in text
+    assert "Nobody knows why." in text and "It *falls*." in text
+    write_page()
+    assert (project / "book" / "ledger.md").read_text() == text
 
 
 def test_a_chapter_that_has_not_run_is_not_measured(project):
