@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +21,8 @@ from denoise_lib import images
 from denoise_lib.devices import pick_device, worth_compiling
 from denoise_lib.errors import DamagedFileError, ParameterError
 from denoise_lib.files import replacing
+from denoise_lib.images.generated import AVAILABLE, GeneratedSets
+from denoise_lib.images.sets import check_n_images
 from denoise_lib.measures.psnr import psnr, squared_errors
 from denoise_lib.plan import Recipe, TrainingPlan, entropy
 
@@ -93,6 +95,45 @@ def batch_indices(seed: int, n: int, batch: int, step: int) -> np.ndarray:
     """
     position = np.arange(step * batch, (step + 1) * batch)
     return np.array([_order(seed, n, p // n)[p % n] for p in position.tolist()])
+
+
+def clean_batches(plan: TrainingPlan, device: torch.device) -> Callable[[int], Tensor]:
+    """Return a function that gives the clean images of a step.
+
+    Where images are made, and the training set is at least as large as the training
+    is long, each step makes its own images, in the order of the set, and every
+    image is seen once: no set is held in memory. Else the whole set is held, and
+    `batch_indices` says which of it a step sees. Both are functions of the step alone.
+
+    Parameters
+    ----------
+    plan : TrainingPlan
+    device : torch.device
+        Where the images are wanted.
+
+    Returns
+    -------
+    callable
+        From a step, counted from 0, to a Tensor of shape (batch, 1, size, size).
+
+    Raises
+    ------
+    ParameterError
+        If the plan asks for images that there are not.
+    """
+    sets = images.image_sets(plan.image_class, plan.image_size)
+    batch = plan.recipe.batch
+    if isinstance(sets, GeneratedSets) and plan.n_images >= plan.images_trained:
+        check_n_images(plan.n_images, AVAILABLE, plan.subset)
+        # not made ahead: on one core this takes a few hundredths of a step
+        return lambda step: sets.between(plan.subset, step * batch, (step + 1) * batch).to(device)
+    held = sets.take(plan.subset, plan.n_images).to(device)
+
+    def chosen(step: int) -> Tensor:
+        index = batch_indices(plan.seed, plan.n_images, batch, step)
+        return held[torch.from_numpy(index).to(device)]
+
+    return chosen
 
 
 def draw_sigma(recipe: Recipe, u: Tensor) -> Tensor:
@@ -250,9 +291,10 @@ def train(
     )
     where = pick_device(device)
     recipe, size = plan.recipe, plan.image_size
-    clean_set = images.load(plan.image_class, size, plan.subset, plan.n_images).to(where)
+    clean_of = clean_batches(plan, where)
+    few = min(plan.n_images, CURVE_IMAGES)
+    seen = images.load(plan.image_class, size, plan.subset, few).to(where)
     tuning = images.load(plan.image_class, size, "tuning").to(where)[:CURVE_IMAGES]
-    seen = clean_set[:CURVE_IMAGES]
     state = _State(plan, where)
     if checkpoint is not None and checkpoint.exists():
         state.load(checkpoint)
@@ -283,8 +325,7 @@ def train(
         if state.step % curve_every == 0:
             point = _curve_point(state.network, seen, tuning)
             state.curve.append({"images": state.step * recipe.batch, **point})
-        index = batch_indices(plan.seed, plan.n_images, recipe.batch, state.step)
-        clean = clean_set[torch.from_numpy(index).to(where)]
+        clean = clean_of(state.step)
         random.manual_seed(entropy(plan.seed, "noise", state.step))
         sigma = draw_sigma(recipe, torch.rand(recipe.batch, generator=random, device=where))
         noise = torch.randn(clean.shape, generator=random, device=where)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from denoise_lib import images
 from denoise_lib.errors import ParameterError
 from denoise_lib.files import sha256
-from denoise_lib.images import c_alpha, discs
+from denoise_lib.images import c_alpha, discs, generated
 from denoise_lib.images.generated import BLOCK, uniform
 
 GENERATED = ("gaussian", "c_alpha:2", "discs", "sines", "ray")
@@ -43,11 +43,13 @@ def test_an_image_depends_on_its_set_and_index_alone(image_class):
 
 
 @pytest.mark.parametrize("image_class", GENERATED)
-def test_content_hash_is_that_of_the_images(image_class):
+def test_content_hash_is_that_of_the_images(image_class, monkeypatch):
     sets = images.image_sets(image_class, SIZE)
     some = sets.take("tuning", BLOCK + 1)
     assert sets.content_hash("tuning", BLOCK + 1) == sha256(some.numpy().tobytes())
     assert sets.duplicates_removed == 0
+    monkeypatch.setattr(generated, "HASHED", 5)
+    assert sets.content_hash("tuning", 10**6) == sets.content_hash("tuning", 5)
 
 
 @pytest.mark.parametrize("image_class", GENERATED[1:])

@@ -12,8 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from denoise_lib import training
+from denoise_lib import images, training
 from denoise_lib.errors import DamagedFileError, ParameterError
+from denoise_lib.images.generated import GeneratedSets
 from denoise_lib.plan import Recipe, TrainingPlan, plans
 from denoise_lib.training import batch_indices, draw_sigma, train
 
@@ -129,6 +130,39 @@ def test_every_image_is_seen_once_before_any_is_seen_twice():
         assert sorted(epoch) == list(range(50))
     assert not np.array_equal(seen[:50], seen[50:100])
     assert (batch_indices(0, 1, 32, 7) == 0).all()
+
+
+FRESH = replace(TINY, image_class="discs", n_images=3200)
+
+
+def test_images_that_are_made_are_seen_once_each_in_order_and_never_held(tmp_path, monkeypatch):
+    taken = []
+    take = GeneratedSets.take
+    monkeypatch.setattr(
+        GeneratedSets, "take", lambda self, subset, n=None: taken.append(n) or take(self, subset, n)
+    )
+    of_step = training.clean_batches(FRESH, torch.device("cpu"))
+    seen = torch.cat([of_step(step) for step in range(FRESH.steps)])
+    whole = finish(train(FRESH))
+    # None: a thousand tuning images
+    assert set(taken) == {training.CURVE_IMAGES, None}
+    assert torch.equal(seen, images.load("discs", 8, "A", 3200))
+
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr(training, "YIELD_SECONDS", 0)
+    interrupted = train(FRESH, checkpoint=tmp_path / "checkpoint")
+    for _ in range(10):
+        next(interrupted)
+    interrupted.close()
+    resumed = finish(train(FRESH, checkpoint=tmp_path / "checkpoint"))
+    assert weights(resumed) == weights(whole) and resumed.curve == whole.curve
+
+    # one image fewer than the training is long: the set is held, and shuffled as ever
+    held = training.clean_batches(replace(FRESH, n_images=3199), torch.device("cpu"))
+    index = torch.from_numpy(batch_indices(0, 3199, 32, 7))
+    assert taken[-1] == 3199 and torch.equal(held(7), images.load("discs", 8, "A", 3199)[index])
+    with pytest.raises(ParameterError, match="n_images"):
+        next(train(replace(FRESH, n_images=10**8)))
 
 
 def test_laws_of_sigma():

