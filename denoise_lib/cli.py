@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -182,11 +183,23 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Networks at a time. Default: one a core; with a GPU, one.",
+            help="Networks at a time. Default: one a core; with a GPU, one; with SLURM, all.",
             show_default=False,
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what is missing.")] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|slurm",
+            help="Train on a Dask cluster: tcp://host:8786, or SLURM jobs as Dask's "
+            "jobqueue.yaml describes them (queue, walltime, cores ...).",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="List what is missing and what it costs; train nothing."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="List what is missing and present, as JSON.")
     ] = False,
@@ -199,32 +212,25 @@ def train(
         denoise-lib train --dry-run
 
         denoise-lib train --only memorization --jobs 2
+
+        denoise-lib train --scheduler tcp://host:8786
+
+        DASK_JOBQUEUE__SLURM__WALLTIME=02:00:00 denoise-lib train --scheduler slurm --jobs 20
     """
+    if jobs and scheduler and scheduler != "slurm":
+        raise ParameterError("--jobs", jobs, "leave it out: a cluster trains one a worker")
     from denoise_lib.experiments import missing, named_plans
-    from denoise_lib.sweep import train_shown
-    from denoise_lib.zoo import user_dir, zoo_dir
 
     lacking = missing(profile, only)
     if as_json:
         present = [plan for plan in named_plans(profile, only) if plan not in lacking]
-        _print_json(
-            {
-                "missing": [_plan_row(plan) for plan in lacking],
-                "present": [_plan_row(plan) for plan in present],
-                "images_left": sum(plan.images_trained for plan in lacking),
-            }
-        )
+        _print_json(_forecast(lacking) | {"present": [_plan_row(plan) for plan in present]})
     elif not lacking:
         _say(f"nothing is missing at {profile}")
     elif dry_run:
-        _print_table(
-            ("network", "plan", "images left"),
-            [(plan.hash, plan, f"{plan.images_trained:,}") for plan in lacking],
-        )
-        total = sum(plan.images_trained for plan in lacking)
-        _say(f"{len(lacking)} networks are missing: {total:,} images to train on")
+        _list_missing(lacking, jobs, scheduler)
     else:
-        train_shown(lacking, zoo_dir() if profile == "published" else user_dir(), jobs=jobs)
+        _train(lacking, profile, jobs, scheduler)
 
 
 def _plan_row(plan: TrainingPlan) -> dict[str, Any]:
@@ -233,12 +239,84 @@ def _plan_row(plan: TrainingPlan) -> dict[str, Any]:
     return {"hash": plan.hash, **asdict(plan)}
 
 
+def _forecast(lacking: list[TrainingPlan]) -> dict[str, Any]:
+    from denoise_lib.forecast import forecast
+
+    costs = forecast(lacking)
+    return {
+        "missing": [
+            {**_plan_row(plan), "images_left": costs.images_left[plan]} for plan in lacking
+        ],
+        "images_left": sum(costs.images_left.values()),
+        "core_hours": costs.core_hours,
+    }
+
+
+def _list_missing(lacking: list[TrainingPlan], jobs: int | None, scheduler: str | None) -> None:
+    from denoise_lib.forecast import forecast
+    from denoise_lib.sweep import default_jobs
+
+    costs = forecast(lacking)
+    _print_table(
+        ("network", "plan", "images left", "core-hours"),
+        [
+            (plan.hash, plan, f"{costs.images_left[plan]:,}", f"{costs.hours[plan]:.2g}")
+            for plan in lacking
+        ],
+    )
+    total = sum(costs.images_left.values())
+    _say(f"{len(lacking)} networks are missing: {total:,} images to train on")
+    wall = ""
+    if jobs or scheduler is None:
+        jobs = jobs or default_jobs()
+        wall = f", {costs.wall_hours(jobs):.2g} hours with {jobs} at a time"
+    _say(f"{costs.core_hours:.2g} core-hours{wall} ({costs.source})")
+    if scheduler == "slurm":
+        from denoise_lib.cluster import slurm_cluster
+
+        with slurm_cluster() as cluster:
+            _say(f"\nEach SLURM job runs:\n{cluster.job_script()}")
+
+
+def _train(
+    lacking: list[TrainingPlan], profile: str, jobs: int | None, scheduler: str | None
+) -> None:
+    from denoise_lib.model_card import write_card
+    from denoise_lib.sweep import train_shown
+    from denoise_lib.zoo import user_dir, zoo_dir
+
+    published = profile == "published"
+    try:
+        folder = zoo_dir() if published else user_dir()
+        train_shown(lacking, folder, jobs=jobs, scheduler=scheduler)
+    except (DenoiseLibError, KeyboardInterrupt):
+        # the card lists what did arrive, but must not hide why the rest did not
+        with suppress(DenoiseLibError):
+            if published:
+                write_card()
+        raise
+    if published:
+        write_card()
+
+
 @app.command()
-def zoo(as_json: AsJson = False) -> None:
+def zoo(
+    as_json: AsJson = False,
+    card: Annotated[
+        bool, typer.Option("--write-card", help="Write zoo/README.md, the model card.")
+    ] = False,
+) -> None:
     """List the trained networks of the book.
 
     denoise-lib zoo --json
+
+    denoise-lib zoo --write-card
     """
+    if card:
+        from denoise_lib.model_card import write_card
+
+        _say(f"wrote {write_card()}")
+        return
     from denoise_lib.plan import TrainingPlan
     from denoise_lib.zoo import entries
 

@@ -49,6 +49,29 @@ def sha256(data: bytes) -> str:
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write ``path`` into one line that names the remedy.
+
+    Parameters
+    ----------
+    path : Path
+        The file that the block writes.
+
+    Raises
+    ------
+    DenoiseLibError
+        If the disk is full, the folder may not be written to, and the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DenoiseLibError(
+            f"{path} cannot be written ({error.strerror or error}): free some space there, or see "
+            "that the folder may be written to, and run the same command again"
+        ) from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path`` and rename it to ``path`` if nothing failed.
 
@@ -61,19 +84,25 @@ def replacing(path: Path) -> Iterator[Path]:
     ------
     Path
         The temporary file to write to.
+
+    Raises
+    ------
+    DenoiseLibError
+        If the system refuses; what was at ``path`` is still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.chmod(0o644)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

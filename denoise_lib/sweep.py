@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import queue
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -60,8 +61,18 @@ def gather(
     return denoisers, lacking
 
 
+def default_jobs() -> int:
+    """Return how many networks this machine trains at a time: one a core, or one with a GPU."""
+    return 1 if torch.cuda.is_available() else os.cpu_count() or 1
+
+
 def train_shown(
-    plans: list[TrainingPlan], folder: Path, *, jobs: int | None = None, device: str = "auto"
+    plans: list[TrainingPlan],
+    folder: Path,
+    *,
+    jobs: int | None = None,
+    device: str = "auto",
+    scheduler: str | None = None,
 ) -> None:
     """Train networks into a folder side by side, with a progress bar for each.
 
@@ -70,19 +81,34 @@ def train_shown(
     plans : list of TrainingPlan
     folder : Path
     jobs : int, optional
-        How many at a time; None means one a core, or one with a GPU.
+        How many at a time; None means `default_jobs`, or all that SLURM grants.
     device : str
+        Where to train; the workers of a cluster choose for themselves.
+    scheduler : str, optional
+        Train on a Dask cluster, named as for `denoise_lib.cluster.connected`.
 
     Raises
     ------
     DenoiseLibError
         Names the networks that were not trained, and why.
     """
-    if jobs is None:
-        jobs = 1 if torch.cuda.is_available() else os.cpu_count() or 1
+    if scheduler is None:
+        jobs = jobs or default_jobs()
+        train = partial(train_all, plans, folder, jobs=jobs, device=device)
+        _show(plans, f"{jobs} at a time", train)
+        return
+    from denoise_lib.cluster import connected, train_on_cluster  # Dask takes a second to load
+
+    with connected(scheduler, jobs or len(plans)) as client:
+        workers = len(client.nthreads())
+        where = f"on {workers} workers of {scheduler}, and on those that join it"
+        _show(plans, where, partial(train_on_cluster, plans, folder, client))
+
+
+def _show(plans: list[TrainingPlan], where: str, train: Callable[..., None]) -> None:
     failed: list[str] = []
     with bars() as shown:
-        shown.console.print(f"training {len(plans)} networks, {jobs} at a time")
+        shown.console.print(f"training {len(plans)} networks, {where}")
         everything = shown.add_task("all", total=sum(p.images_trained for p in plans), state="")
         tasks: dict[TrainingPlan, TaskID] = {}
         seen = dict.fromkeys(plans, 0)
@@ -107,7 +133,7 @@ def train_shown(
             else:
                 failed.append(f"{plan.hash} ({problem})")
 
-        train_all(plans, folder, jobs=jobs, device=device, on_progress=draw, on_end=end)
+        train(on_progress=draw, on_end=end)
     if failed:
         raise DenoiseLibError(
             f"{len(failed)} of {len(plans)} networks were not trained: {'; '.join(failed)}"

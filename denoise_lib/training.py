@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from denoise_lib import images
 from denoise_lib.devices import pick_device, worth_compiling
 from denoise_lib.errors import DamagedFileError, ParameterError
-from denoise_lib.files import replacing
+from denoise_lib.files import write_bytes
 from denoise_lib.images.generated import AVAILABLE, GeneratedSets
 from denoise_lib.images.sets import check_n_images
 from denoise_lib.measures.psnr import psnr, squared_errors
@@ -193,8 +193,8 @@ class _State:
             "computed": self.computed,
         }
         metadata = {"plan": self.plan.hash, "progress": json.dumps(progress)}
-        with replacing(path) as temporary:
-            save_file({k: v.contiguous().cpu() for k, v in tensors.items()}, temporary, metadata)
+        stored = {k: v.contiguous().cpu() for k, v in tensors.items()}
+        write_bytes(path, save_tensors(stored, metadata))
 
     def load(self, path: Path) -> None:
         """Continue from a checkpoint of the same plan."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from typer.testing import CliRunner
 
 from denoise_lib import cli
 from denoise_lib.errors import MissingDataError
+from denoise_lib.files import sha256
+from denoise_lib.plan import TrainingPlan
 from denoise_lib.zoo import read_record
 from tests.project import make_project, write_profile
+from tests.test_faults import no_file_above
 
 SMALL_PLAN = """\
 networks:
@@ -37,7 +41,8 @@ def test_neither_import_nor_help_loads_what_is_slow():
         "import sys; from denoise_lib import cli\n"
         "try: cli.app(['run', '--help'])\n"
         "except SystemExit: pass\n"
-        "print([m for m in ('torch', 'numpy', 'papermill', 'nbformat') if m in sys.modules])"
+        "slow = {'torch', 'numpy', 'papermill', 'nbformat', 'dask', 'distributed'}\n"
+        "print(sorted(slow & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -64,6 +69,7 @@ def test_every_command_has_help_with_an_example(command):
         (["run", "tiny", "--profile", "paper"], "there is no nbs/profiles/paper/tiny.yaml"),
         (["train", "--only", "tinny"], "did you mean 'tiny'?"),
         (["train", "--profile", "publish"], "did you mean 'published'?"),
+        (["train", "--jobs", "2", "--scheduler", "tcp://host:8786"], "--jobs = 2: leave it out"),
         (["claims"], "there are no claims"),
         (["book", "--all", "--no-run"], "leave out --no-run"),
     ],
@@ -115,7 +121,11 @@ def test_train_lists_then_trains_what_is_missing(project):
     listed = json.loads(call("train", "--json").stdout)
     assert [row["n_images"] for row in listed["missing"]] == [1, 10]
     assert (listed["present"], listed["images_left"]) == ([], 128)
-    assert "2 networks are missing: 128 images" in call("train", "--dry-run").stdout
+    assert [row["images_left"] for row in listed["missing"]] == [64, 64]
+    assert listed["core_hours"] > 0
+    dry = call("train", "--dry-run", "--jobs", "2").stdout
+    assert "2 networks are missing: 128 images" in dry
+    assert "core-hours, " in dry and "hours with 2 at a time (as fast as" in dry
     assert not (project / "zoo").exists()
 
     result = call("train", "--jobs", "2")
@@ -127,8 +137,22 @@ def test_train_lists_then_trains_what_is_missing(project):
     assert call("train").stdout == "nothing is missing at published\n"
     listed = json.loads(call("train", "--json").stdout)
     assert (listed["missing"], len(listed["present"])) == ([], 2)
-    assert [row["n_images"] for row in json.loads(call("zoo", "--json").stdout)] == [1, 10]
+    assert (listed["images_left"], listed["core_hours"]) == (0, 0)
+    rows = json.loads(call("zoo", "--json").stdout)
+    assert [row["n_images"] for row in rows] == [1, 10]
+    plan = {field.name for field in fields(TrainingPlan)}
+    assert set(rows[0]) == plan | {
+        "hash", "file", "sha256", "images_seen", "train_psnr", "tuning_psnr", "minutes",
+        "machine", "versions",
+    }  # fmt: skip
+    network_file = project / "zoo" / rows[0]["file"]
+    assert rows[0]["sha256"] == sha256(network_file.read_bytes())
     assert "digits" in call("zoo").stdout
+    card = project / "zoo" / "README.md"
+    assert all(row["hash"] in card.read_text() for row in rows)
+    network_file.unlink()
+    assert call("zoo", "--write-card").stdout == f"wrote {card}\n"
+    assert rows[0]["hash"] not in card.read_text() and rows[1]["hash"] in card.read_text()
 
 
 def test_a_network_that_cannot_be_trained_does_not_stop_the_others(project):
@@ -139,6 +163,16 @@ def test_a_network_that_cannot_be_trained_does_not_stop_the_others(project):
     assert "1 of 2 networks were not trained" in result.stderr
     assert "n_images = 100000" in result.stderr
     assert len(list((project / "zoo").glob("*.safetensors"))) == 1
+
+
+def test_a_full_disk_is_one_line(project):
+    write_profile(project, "tiny", "published", f"profile: published\n{SMALL_PLAN}")
+    with no_file_above(500):
+        result = call("train", "--jobs", "2")
+    assert result.exit_code == 2
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("error: "))
+    assert "2 of 2 networks were not trained" in line and "free some space" in line
+    assert not list((project / "zoo").glob("*.safetensors*"))
 
 
 def test_claims_are_listed(project):

@@ -33,7 +33,9 @@ def main() -> None:
         venv.create(folder, with_pip=True)
         pip = [str(Path(folder, "bin", "python")), "-m", "pip"]
         # setuptools builds the project itself: with it pinned, no build needs the network
-        subprocess.run([*pip, "install", *HELD, "setuptools", f"{ROOT}[book,test]"], check=True)
+        subprocess.run(
+            [*pip, "install", *HELD, "setuptools", f"{ROOT}[book,cluster,test]"], check=True
+        )
         listed = subprocess.run(
             [*pip, "list", "--format=freeze"], check=True, capture_output=True, text=True
         ).stdout.split()
