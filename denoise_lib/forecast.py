@@ -25,6 +25,7 @@ from denoise_lib.plan import TrainingPlan
 from denoise_lib.zoo import checkpoint_path, entries, machine, user_dir, zoo_dir
 
 MEASURED_SECONDS = 1.0
+LONG_SECONDS = 60.0  # a shorter training tells more of its start than of its speed
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class _Speed:
     plan: TrainingPlan
     seconds: float
     machine: str
+    long: bool
 
 
 def forecast(plans: Sequence[TrainingPlan], device: str = "auto") -> Forecast:
@@ -140,9 +142,11 @@ def _known_speeds(device_type: str) -> list[_Speed]:
             cores = how["threads"] if device_type == "cpu" else 1
             seconds = how["seconds"] * cores / record["images_seen"]
             plan = TrainingPlan.from_dict(record["plan"])
-            speeds.append(_Speed(plan, seconds, how["machine"]))
+            long = how["seconds"] >= LONG_SECONDS
+            speeds.append(_Speed(plan, seconds, how["machine"], long))
     here = machine()["machine"]
-    return [speed for speed in speeds if speed.machine == here] or speeds
+    speeds = [speed for speed in speeds if speed.machine == here] or speeds
+    return [speed for speed in speeds if speed.long] or speeds
 
 
 def _seconds(plan: TrainingPlan, known: list[_Speed]) -> float:
@@ -179,4 +183,4 @@ def _measured_speed(plan: TrainingPlan, device: torch.device) -> _Speed:
         seconds = (time.monotonic() - started) / (steps * plan.recipe.batch)
     finally:
         torch.set_num_threads(threads)
-    return _Speed(plan, seconds, machine()["machine"])
+    return _Speed(plan, seconds, machine()["machine"], long=False)
