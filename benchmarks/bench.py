@@ -31,12 +31,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from denoise_lib.files import write_text
 from denoise_lib.images import image_sets, load
-from denoise_lib.measures.psnr import log_average, psnr, squared_errors
+from denoise_lib.jacobian import jacobian, spectrum, top_spectrum
+from denoise_lib.measures.psnr import add_noise, log_average, psnr, squared_errors
 from denoise_lib.networks import UNet
 from denoise_lib.plan import Recipe, TrainingPlan
 from denoise_lib.sampling import Schedule, sample
 from denoise_lib.training import train
-from denoise_lib.zoo import machine
+from denoise_lib.zoo import get_denoiser, machine
 
 SIZE = 32
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -63,6 +64,13 @@ class Effort:
         what is timed is its work.
     to_target : int
         Training images with which the book's recipe surpasses the paper's, scaled down.
+    whole, large : int
+        Sides of the images of which the Jacobian's whole spectrum, and its
+        leading eigenvectors, are computed.
+    leading : int
+        How many of these.
+    large_turns : int
+        Turns of the latter: one takes minutes.
     """
 
     turns: int = 5
@@ -74,19 +82,16 @@ class Effort:
     matrices: tuple[int, ...] = (512, 1024, 2048)
     sigma_end: float = 1.5
     to_target: int = 12_000
+    whole: int = SIZE
+    large: int = 80
+    leading: int = 64
+    large_turns: int = 2
 
 
 QUICK = Effort(
-    turns=1,
-    seconds=0.1,
-    images=40,
-    drawn=2,
-    samples=2,
-    widths=(2,),
-    matrices=(64,),
-    sigma_end=2.9,
-    to_target=64,
-)
+    turns=1, seconds=0.1, images=40, drawn=2, samples=2, widths=(2,), matrices=(64,),
+    sigma_end=2.9, to_target=64, whole=8, large=16, leading=4, large_turns=1,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -357,6 +362,43 @@ def sampling_row(effort: Effort) -> Row:
     return turn_by_turn(f"sampling {effort.samples} samples", effort.turns, plain_way, ours)
 
 
+def jacobian_rows(effort: Effort) -> list[Row]:
+    """Measure whole spectra against a backward pass a pixel, and leading ones against whole."""
+    trained = get_denoiser(TrainingPlan(n_images=33490), allow_training=False, device="cpu")
+    usual = UNet(16, 3, normalization=False).eval()  # as one has it after training
+    usual.load_state_dict(trained.state_dict())
+
+    def noisy(size: int) -> Tensor:
+        return add_noise(image_sets("c_alpha:2", size).take("tuning", 1), 0.15, 0)
+
+    small, large = noisy(effort.whole), noisy(effort.large)
+
+    def whole(image: Tensor) -> float:
+        return seconds_of(lambda: spectrum(jacobian(trained, image)))
+
+    def pixel_by_pixel(all_grads: bool) -> float:
+        return seconds_of(lambda: spectrum(plain.jacobian(usual, small, all_grads=all_grads)))
+
+    def leading() -> float:
+        return seconds_of(lambda: top_spectrum(trained, large, effort.leading))
+
+    side, large_side, turns = effort.whole, effort.large, effort.turns
+    return [
+        turn_by_turn(
+            f"jacobian {side}x{side}, backward()", turns,
+            partial(pixel_by_pixel, True), partial(whole, small),
+        ),
+        turn_by_turn(
+            f"jacobian {side}x{side}, autograd.grad", turns,
+            partial(pixel_by_pixel, False), partial(whole, small),
+        ),
+        turn_by_turn(
+            f"jacobian {large_side}x{large_side}, top {effort.leading}", effort.large_turns,
+            partial(whole, large), leading,
+        ),
+    ]  # fmt: skip
+
+
 def measure(effort: Effort) -> dict[str, Any]:
     """Return the table of ratios and what it was measured on."""
     rows, use = training_rows(effort)
@@ -365,7 +407,7 @@ def measure(effort: Effort) -> dict[str, Any]:
     torch.set_num_threads(1)  # as images are made in the processes that train
     rows += [c_alpha_row(effort), discs_row(effort)]
     torch.set_num_threads(CORES)
-    rows += [sampling_row(effort)]
+    rows += [sampling_row(effort), *jacobian_rows(effort)]
     here = machine()
     return {
         "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],
@@ -417,6 +459,10 @@ Written by `make bench`, both sides of every row in one run, turn by turn: media
   by one with matplotlib (Agg).
 - sampling: {SIZE}x{SIZE}, 16 channels, all threads, from sigma 3 to {effort["sigma_end"]:g}.
   Plain: one sample at a time.
+- jacobian: eigenvalues and eigenvectors of its symmetric part, for the zoo's network of 16 channels
+  at one noisy image, all threads. Plain: all of them, from a backward pass for each pixel, by
+  `backward()` (as training does it) or by `torch.autograd.grad` (of the image only); for the
+  leading {effort["leading"]}: all of them in our way.
 
 How much of the machine training uses, against the fastest product of square matrices in the same
 precision and on as many threads:

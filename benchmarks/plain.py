@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -71,6 +71,24 @@ def disc_image(parameters: np.ndarray, size: int) -> np.ndarray:
     axes.add_patch(Circle((column, row), radius, facecolor=str(foreground), linewidth=0))
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., 0].astype(np.float32) / 255
+
+
+def jacobian(denoiser: Callable[[Tensor], Tensor], noisy: Tensor, *, all_grads: bool) -> Tensor:
+    """Return the Jacobian at one noisy image, row after row: a backward pass for each pixel.
+
+    With ``all_grads`` by calling `backward`, which differentiates by the weights
+    too; without, by asking `torch.autograd.grad` for the image's gradient only.
+    """
+    noisy = noisy.clone().requires_grad_()
+    rows = []
+    for pixel in denoiser(noisy).flatten():
+        if all_grads:
+            noisy.grad = None
+            pixel.backward(retain_graph=True)
+            rows.append(noisy.grad.flatten())
+        else:
+            rows.append(torch.autograd.grad(pixel, noisy, retain_graph=True)[0].flatten())
+    return torch.stack(rows)
 
 
 def product(size: int, dtype: torch.dtype) -> Iterator[float]:

@@ -12,6 +12,8 @@ import torch
 from benchmarks import plain
 from denoise_lib import images
 from denoise_lib.images import discs
+from denoise_lib.jacobian import jacobian
+from denoise_lib.networks import UNet
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,6 +27,7 @@ def test_quick_run_writes_and_prints_the_table(tmp_path):
     assert [row["work"] for row in results["rows"]] == [
         "training UNet 2 channels", "networks to a given PSNR",
         "c_alpha 80x80", "discs 32x32", "sampling 2 samples",
+        "jacobian 8x8, backward()", "jacobian 8x8, autograd.grad", "jacobian 16x16, top 4",
     ]  # fmt: skip
     for row in results["rows"]:
         assert set(row) == {"work", "plain_seconds", "ours_seconds", "ratio"}
@@ -53,6 +56,14 @@ def test_plain_c_alpha_images_have_the_same_law():
     assert np.allclose(
         np.quantile(loop, [0.1, 0.5, 0.9]), np.quantile(ours, [0.1, 0.5, 0.9]), atol=0.03
     )
+
+
+def test_plain_jacobian_is_the_same_matrix():
+    denoiser, y = UNet(2, 2).eval(), torch.rand(1, 1, 8, 8)
+    for all_grads in (False, True):
+        torch.testing.assert_close(
+            plain.jacobian(denoiser, y, all_grads=all_grads), jacobian(denoiser, y)
+        )
 
 
 def test_plain_training_counts_its_images():
