@@ -203,8 +203,10 @@ def test_what_a_slurm_job_asks_for_stands_in_dasks_own_file(home):
     assert "--nworkers 4" in script and script.rstrip().endswith("--x --nthreads 1")
 
 
+# the job script is removed once sbatch has answered: it is read before
 SBATCH = """#!/bin/sh
-setsid sh "$1" >/dev/null 2>&1 &
+job=$(cat "$1")
+setsid sh -c "$job" >/dev/null 2>&1 &
 echo "Submitted batch job $!"
 """
 
