@@ -47,7 +47,9 @@ def page() -> str:
 
 
 def write_page() -> None:
-    """Bring the page up to date with claims and results."""
+    """Bring the page up to date with claims and results, if the book has claims."""
+    if not page_path().with_name("claims.yml").exists():
+        return
     text = page()
     if not page_path().exists() or page_path().read_text(encoding="utf-8") != text:
         write_text(page_path(), text)

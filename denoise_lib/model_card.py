@@ -21,6 +21,10 @@ TRAINING_DATA = {
     "discs": f"discs on a uniform ground, {MADE_HERE}",
     "ray": f"one image times an intensity, {MADE_HERE}",
     "sines": f"sine waves of two numbers, {MADE_HERE}",
+    "photos": "crops of photographs from scikit-image and two Lomiri wallpaper packages; public "
+    "domain, CC0, CC BY and CC BY-SA, credits on the book's page of photographs",
+    "shuffled": "the images of the class named after the colon, their pixels permuted in one "
+    "fixed way; licence of that class",
 }
 """What each image class is, and under which licence: every class has an entry."""
 
