@@ -57,6 +57,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"must not be skipped: {', '.join(skipped)}", red=True)
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Compute in one thread, as the processes of a sweep do: another number gives other bytes."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def book() -> Path:
     """Build the book without a warning and return the folder of its pages."""

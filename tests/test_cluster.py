@@ -44,7 +44,7 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch) -> Path:
+def home(tmp_path, monkeypatch, one_thread) -> Path:
     (tmp_path / "nbs" / "chapters").mkdir(parents=True)
     monkeypatch.setenv("DENOISE_BOOK_ROOT", str(tmp_path))
     monkeypatch.setenv("DENOISE_LIB_CACHE", str(tmp_path / "cache"))

@@ -36,17 +36,18 @@ def test_operations_of_a_chain_of_convolutions():
 
 
 def test_cost_is_that_of_the_nearest_network_by_images_and_operations(home):
-    keep_record(TINY, 36.0)
-    keep_record(replace(TINY, n_images=10), 36.0)
-    keep_record(replace(TINY, width=16), 360.0)
+    keep_record(TINY, 72.0)
+    keep_record(replace(TINY, n_images=10), 72.0)
+    keep_record(replace(TINY, width=16), 720.0)
+    keep_record(replace(TINY, n_images=11), 50.0)  # too short to tell
     keep_record(replace(TINY, width=5), 1e6, device="cuda")
     twice = replace(TINY, seed=3, images_trained=6400)
     wider = replace(TINY, width=5)
     costs = forecast([twice, wider], "cpu")
     assert costs.images_left == {twice: 6400, wider: 3200}
-    assert costs.hours[twice] == pytest.approx(2 * 2 * 36 / 3600)
+    assert costs.hours[twice] == pytest.approx(2 * 2 * 72 / 3600)
     ratio = operations(wider) / operations(TINY)
-    assert costs.hours[wider] == pytest.approx(ratio * 2 * 36 / 3600)
+    assert costs.hours[wider] == pytest.approx(ratio * 2 * 72 / 3600)
     assert costs.core_hours == pytest.approx(sum(costs.hours.values()))
     assert zoo.machine()["machine"] in costs.source
 
