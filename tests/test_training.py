@@ -109,7 +109,7 @@ def test_a_training_that_was_resumed_in_another_way_says_so(tmp_path, monkeypatc
     next(begun), next(begun)
     begun.close()
     trained = finish(train(TINY, checkpoint=tmp_path / "checkpoint"))
-    assert trained.how["precision"] == "bfloat16"
+    assert trained.how["precision"] == "float32-end"  # as few images are learned
     assert [way["precision"] for way in trained.how["before"]] == ["float32"]
     assert "before" not in finish(train(TINY)).how
 
