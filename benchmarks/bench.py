@@ -35,6 +35,7 @@ from denoise_lib.jacobian import jacobian, spectrum, top_spectrum
 from denoise_lib.measures.psnr import add_noise, log_average, psnr, squared_errors
 from denoise_lib.networks import UNet
 from denoise_lib.plan import Recipe, TrainingPlan
+from denoise_lib.progress import show_training
 from denoise_lib.sampling import Schedule, sample
 from denoise_lib.training import train
 from denoise_lib.zoo import get_denoiser, machine
@@ -269,13 +270,7 @@ def train_one(images_trained: int, n_images: int) -> float:
     """Train a network on one thread, from nothing, and return its average tuning PSNR."""
     torch.set_num_threads(1)
     plan = TrainingPlan(n_images=n_images, images_trained=images_trained)
-    training = train(plan, device="cpu")
-    while True:
-        try:
-            next(training)
-        except StopIteration as end:
-            network = end.value.network
-            break
+    network = show_training(train(plan, device="cpu"), str(plan), lambda _: None).network
     sigmas = papers_trial()["sigmas"]
     errors = squared_errors(network, load("fashion", SIZE, "tuning")[:300], sigmas)
     return average_psnr(sigmas, psnr(errors.mean(axis=1)).tolist())
@@ -364,7 +359,8 @@ def sampling_row(effort: Effort) -> Row:
 
 def jacobian_rows(effort: Effort) -> list[Row]:
     """Measure whole spectra against a backward pass a pixel, and leading ones against whole."""
-    trained = get_denoiser(TrainingPlan(n_images=33490), allow_training=False, device="cpu")
+    largest = TrainingPlan(n_images=papers_trial()["plan"]["n_images"])
+    trained = get_denoiser(largest, allow_training=False, device="cpu")
     usual = UNet(16, 3, normalization=False).eval()  # as one has it after training
     usual.load_state_dict(trained.state_dict())
 

@@ -30,6 +30,7 @@ from denoise_lib.files import cache_dir, replacing, write_text
 from denoise_lib.measures.psnr import psnr, squared_errors
 from denoise_lib.measures.statistics import bootstrap
 from denoise_lib.plan import Recipe, TrainingPlan
+from denoise_lib.progress import show_training
 from denoise_lib.training import train
 
 LARGEST = 33_490
@@ -140,12 +141,7 @@ def train_one(name: str) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = folder() / f".{name}.checkpoint"
     training = train(trial.plan, device="cpu", precision=trial.precision, checkpoint=checkpoint)
-    while True:
-        try:
-            next(training)
-        except StopIteration as end:
-            trained = end.value
-            break
+    trained = show_training(training, name, lambda _: None)
     record = {"plan": asdict(trial.plan), "how": trained.how, "curve": trained.curve}
     with replacing(path) as temporary:
         save_file(

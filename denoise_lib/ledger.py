@@ -140,9 +140,9 @@ def _checked(row: Any, i: int) -> Claim:
     for key in _REQUIRED:
         if row.get(key) in (None, "", {}):
             raise ParameterError(f"{where}: {key}", row.get(key), "is missing")
+    kinds = {"control": dict, "paper": int | float | str}
     for key in (*_REQUIRED, *_OPTIONAL):
-        types = {"control": dict, "paper": int | float | str, "revised": None | str,
-                 "remark": None | str}.get(key, str)  # fmt: skip
+        types = None | str if key in _OPTIONAL else kinds.get(key, str)
         if not isinstance(row.get(key), types):
             raise ParameterError(f"{where}: {key}", row[key], "has a wrong type: quote texts")
     control = row["control"]
