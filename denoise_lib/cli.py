@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from denoise_lib.plan import TrainingPlan
 
 INTERRUPTED = 130
+UNREADABLE_NAMED = 10
 
 
 class _OneLineErrors(TyperGroup):
@@ -370,14 +371,49 @@ def claims(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def data() -> None:
-    """Fetch the images that the book uses (Fashion-MNIST, 30 MB), once.
+def data(
+    folder: Annotated[
+        Path | None, typer.Option(help="Prepare the pictures of this folder instead.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The class of these is folder:NAME.")] = "mine",
+    size: Annotated[int, typer.Option(min=8, help="Side of the images in pixels.")] = 80,
+    max_correlation: Annotated[
+        float, typer.Option(help="Pictures that correlate more are near-duplicates.")
+    ] = 0.98,
+) -> None:
+    """Fetch the images that the book uses, or prepare a folder of your own, once.
 
     denoise-lib data
+
+    denoise-lib data --folder ~/celeba --name celeba --size 80
     """
-    from denoise_lib.images import fashion
+    if folder is not None:
+        _prepare(folder, name, size, max_correlation)
+        return
+    from denoise_lib.images import fashion, photos
 
     _say(f"Fashion-MNIST is in {fashion.fetch()}")
+    _say(f"The photographs are in {photos.fetch()}")
+
+
+def _prepare(source: Path, name: str, size: int, max_correlation: float) -> None:
+    from rich.progress import Progress
+
+    from denoise_lib.images import folder
+
+    with Progress(transient=True) as bars:
+        task = bars.add_task(f"reading {source}", total=None)
+        report = folder.prepare(
+            source, name, size, max_correlation=max_correlation,
+            on_progress=lambda done, total: bars.update(task, completed=done, total=total),
+        )  # fmt: skip
+    _say(
+        f"{report.kept} images of {size}x{size} pixels, left out {report.near_duplicates} "
+        f"near-duplicates, {report.too_small} too small and {len(report.unreadable)} unreadable: "
+        f"use them as image_class: folder:{name}"
+    )
+    for file in report.unreadable[:UNREADABLE_NAMED]:
+        _say(f"  unreadable: {file}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from denoise_lib.images.sets import SUBSETS
 
 CLASSES = (
     "fashion", "photos", "gaussian", "digits", "c_alpha", "discs", "ray", "sines", "shuffled",
+    "folder",
 )  # fmt: skip
 
 
@@ -34,8 +35,8 @@ def image_sets(image_class: str, size: int) -> Sets:
     image_class : str
         ``"fashion"``, ``"fashion:0,2,3,4,6"`` (some labels of it), ``"photos"``,
         ``"digits"``, ``"gaussian"``, ``"c_alpha:2"`` (of regularity 2), ``"discs"``,
-        ``"ray"``, ``"sines"`` or ``"shuffled:fashion"`` (any class, its pixels in
-        another order).
+        ``"ray"``, ``"sines"``, ``"shuffled:fashion"`` (any class, its pixels in
+        another order) or ``"folder:faces"`` (pictures prepared under that name).
     size : int
         Side of the images in pixels.
 
@@ -94,6 +95,14 @@ def image_sets(image_class: str, size: int) -> Sets:
         from denoise_lib.images import discs
 
         return discs.image_sets(name, size)
+    if name == "folder":
+        from denoise_lib.images import folder
+
+        if not labels:
+            raise ParameterError(
+                "image_class", image_class, "name the prepared pictures, as in folder:faces"
+            )
+        return folder.image_sets(labels, size)
     near = difflib.get_close_matches(name, CLASSES, n=1)
     raise ParameterError(
         "image_class",
