@@ -15,12 +15,17 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import colab
 
 CELL = """\
+import os
+import subprocess
 import sys
 
-if "google.colab" in sys.modules:  # elsewhere, this cell does nothing
-    !git clone --quiet --depth 1 https://github.com/denoise-book/denoise-book
-    %cd denoise-book
-    !{sys.executable} tools/colab.py"""
+if "google.colab" in sys.modules and not os.path.exists("tools/colab.py"):
+    # elsewhere, and the second time, this cell does nothing
+    address = "https://github.com/denoise-book/denoise-book"
+    subprocess.run(["git", "clone", "--depth", "1", address], check=True)
+    os.chdir("denoise-book")
+    sys.path.insert(0, os.getcwd())
+    subprocess.run([sys.executable, "tools/colab.py"], check=True)"""
 
 
 @pytest.mark.parametrize("chapter", chapters())
@@ -29,6 +34,29 @@ def test_the_first_code_cell_of_a_chapter_sets_up_colab(chapter: str) -> None:
     first = next(cell for cell in cells if cell["cell_type"] == "code")
     assert "".join(first["source"]) == CELL
     assert first["id"] == "colab" and first["metadata"] == {"tags": ["remove-cell"]}
+
+
+def test_the_cell_fetches_the_book_and_calls_the_script_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    called: list[list[str]] = []
+
+    def run(command: list[str], *, check: bool) -> None:
+        called.append(command)
+        if command[0] == "git":
+            (tmp_path / "denoise-book" / "tools").mkdir(parents=True)
+            (tmp_path / "denoise-book" / "tools" / "colab.py").touch()
+
+    monkeypatch.setattr(subprocess, "run", run)
+    exec(CELL, {})  # not on Colab
+    assert called == []
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    exec(CELL, {})
+    exec(CELL, {})
+    assert [command[0] for command in called] == ["git", sys.executable]
+    assert Path.cwd() == tmp_path / "denoise-book" == Path(sys.path[0])
 
 
 def test_only_what_is_lacking_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import ipywidgets
 import numpy as np
 
-from denoise_lib.widgets.pictures import png
+from denoise_lib.widgets.set_size import png
 
 
 def two_sliders(
@@ -60,5 +60,6 @@ def two_sliders(
     stack = ipywidgets.Stack(pages, selected_index=0)
     ipywidgets.jslink((first, "index"), (stack, "selected_index"))
     box = ipywidgets.VBox([first, second, stack])
+    box.add_class("two-sliders")
     box.add_class("pixelated")
     return box

@@ -1,0 +1,130 @@
+"""The charts of the chapter on images of known regularity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from denoise_lib.figures import NEUTRAL, TRAIN, size_colours
+from denoise_lib.measures.psnr import input_psnr, psnr
+from denoise_lib.measures.regularity import ideal_slope, local_slopes
+
+MARKERS = "os^Dvp*X"
+Ends = Mapping[float, tuple[float, float]]  # of sigma, by alpha
+Errors = Mapping[float, np.ndarray]  # of `squared_errors`, by alpha
+
+
+def _colours(errors: Errors) -> dict[float, Any]:
+    shades = size_colours(range(len(errors)))
+    return dict(zip(errors, shades.values(), strict=True))
+
+
+def local_panel(sigmas: Sequence[float], errors: Errors, ranges: Ends) -> Figure:
+    """Draw local slopes against input PSNR, with the range chosen for each regularity.
+
+    Parameters
+    ----------
+    sigmas : sequence of float
+    errors : mapping of float to ndarray, shape (len(sigmas), images)
+        By alpha.
+    ranges : mapping of float to (float, float)
+        Smallest and largest sigma of the range.
+    """
+    figure, ax = plt.subplots(figsize=(7, 4))
+    colours = _colours(errors)
+    for marker, (alpha, e) in zip(MARKERS, errors.items(), strict=False):
+        where, slopes = local_slopes(sigmas, e)
+        ax.plot(where, slopes, marker + ":", color=colours[alpha], lw=1, mfc="none")
+        high, low = input_psnr(np.array(ranges[alpha]))
+        inside = (where > low) & (where < high)
+        label = f"alpha = {alpha:g}"
+        ax.plot(
+            where[inside], slopes[inside], marker + "-", color=colours[alpha], lw=2, label=label
+        )
+        ax.axhline(ideal_slope(alpha), color=colours[alpha], lw=0.8, ls="--")
+    ax.set(xlabel="input PSNR (dB)", ylabel="local slope")
+    ax.legend()
+    return figure
+
+
+def slope_panels(
+    sigmas: Sequence[float],
+    errors: Errors,
+    ranges: Ends,
+    rows: Mapping[str, Mapping[float, tuple[float, float, float]]],
+    paper: Mapping[float, float],
+) -> Figure:
+    """Draw output against input PSNR, and the fitted slopes against regularity.
+
+    Parameters
+    ----------
+    sigmas, errors, ranges
+        As for `local_panel`.
+    rows : mapping of str to mapping of float to (value, low, high)
+        For each denoiser, its slope at each alpha with the ends of its interval.
+    paper : mapping of float to float
+        What the paper measured.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.4))
+    colours = _colours(errors)
+    x = input_psnr(np.asarray(sigmas))
+    left.plot(x, x, color=NEUTRAL, lw=1, ls="--", label="nothing done")
+    for marker, (alpha, e) in zip(MARKERS, errors.items(), strict=False):
+        out = psnr(e.mean(axis=1))
+        left.plot(x, out, marker, color=colours[alpha], mfc="none", label=f"alpha = {alpha:g}")
+        inside = [ranges[alpha][0] <= s <= ranges[alpha][1] for s in sigmas]
+        line = np.polyfit(x[inside], out[inside], 1)
+        left.plot(x[inside], np.polyval(line, x[inside]), color=colours[alpha], lw=2)
+    left.set(xlabel="input PSNR (dB)", ylabel="output PSNR (dB)")
+    left.legend(fontsize=9)
+    fine = np.linspace(0.8, 5.2, 100)
+    right.plot(fine, [ideal_slope(a) for a in fine], color=NEUTRAL, label="alpha / (alpha + 1)")
+    right.plot(*zip(*paper.items(), strict=True), "x", color="black", ms=8, label="the paper")
+    shades = (TRAIN, "#1f5a85", NEUTRAL)
+    for i, (name, row) in enumerate(rows.items()):
+        at = np.array(list(row)) + 0.06 * (i + 1)
+        value, low, high = np.array(list(row.values())).T
+        bars = np.abs([value - low, high - value])
+        right.errorbar(
+            at, value, bars, fmt=MARKERS[i], ms=6, color=shades[i], mfc="none", label=name
+        )
+    right.set(xlabel="regularity alpha", ylabel="slope")
+    right.legend(fontsize=9)
+    return figure
+
+
+def oracle_panels(
+    curves: Mapping[str, np.ndarray],
+    gains: Mapping[str, tuple[Sequence[float], np.ndarray, np.ndarray, np.ndarray]],
+) -> Figure:
+    """Draw how fast coefficients fall in several bases, and what their oracles gain.
+
+    Parameters
+    ----------
+    curves : mapping of str to ndarray, shape (k,)
+        Mean energy of the sorted coefficients, by basis.
+    gains : mapping of str to (sigmas, value, low, high)
+        PSNR above that of the network, by basis.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2))
+    styles = ["-", "--", "-.", ":"]
+    colours = size_colours(range(max(len(curves), len(gains))))
+    for i, (name, energy) in enumerate(curves.items()):
+        ranks = np.arange(1, len(energy) + 1)
+        left.loglog(ranks, energy, styles[i % 4], color=colours[i], label=name)
+    left.set(xlabel="rank k", ylabel="mean squared coefficient")
+    left.set(ylim=(max(1e-7, *(0.3 * e[-1] for e in curves.values())), None))
+    left.legend(fontsize=9)
+    right.axhline(0, color=NEUTRAL, lw=1)
+    for i, (name, (sigmas, value, low, high)) in enumerate(gains.items()):
+        right.errorbar(
+            sigmas, value, np.abs([value - low, high - value]), fmt=MARKERS[i] + styles[i % 4],
+            color=colours[i], mfc="none", label=name,
+        )  # fmt: skip
+    right.set(xscale="log", xlabel="sigma", ylabel="dB above the network")
+    right.legend(fontsize=9)
+    return figure
