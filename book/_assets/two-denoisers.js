@@ -135,8 +135,9 @@ class Play {
     const half = Math.sqrt(this.schedule.sigma_start * this.schedule.sigma_end);
     this.scrub = make('input', { id: 'td-step', type: 'range', min: 0, max: 0, value: 0 });
     this.scrub.oninput = () => {
+      const wanted = Number(this.scrub.value); // pausing shows the step it was at
       this.pause();
-      this.at = Number(this.scrub.value);
+      this.at = wanted;
       this.render();
     };
     this.said = make('p', { className: 'td-said' });
