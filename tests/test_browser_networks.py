@@ -14,8 +14,9 @@ from onnx.reference import ReferenceEvaluator
 from playwright.sync_api import Browser, Page
 
 from denoise_lib import zoo
-from denoise_lib.browser_export import onnx_bytes, pairs
+from denoise_lib.browser_export import LARGEST_SHOWN, export_networks, onnx_bytes, pairs
 from denoise_lib.errors import DenoiseLibError
+from denoise_lib.files import write_bytes
 from denoise_lib.images import load
 from denoise_lib.measures.similarity import contrasts, nearest
 from denoise_lib.networks import UNet
@@ -71,6 +72,26 @@ def test_zoo_holds_pairs_of_few_and_of_many_images() -> None:
     assert max(found) >= 10000
     for n, pair in found.items():
         assert {(plan.subset, plan.n_images) for plan in pair.values()} == {("A", n), ("B", n)}
+
+
+def test_export_is_made_once_and_again_when_the_runtime_changes(tmp_path: Path) -> None:
+    runtime = tmp_path / "book/_assets/vendor/onnxruntime/runtime.wasm"
+    write_bytes(runtime, b"12345")
+    export_networks(tmp_path)
+    folder = tmp_path / "book/_assets/networks"
+    listed = json.loads((folder / "networks.json").read_text())
+    assert listed["runtime_bytes"] == 5
+    assert [entry["n"] for entry in listed["networks"]] == list(pairs())
+    for entry in listed["networks"]:
+        for subset in "AB":
+            assert (folder / entry[subset]["network"]).stat().st_size == entry[subset]["bytes"]
+            assert ("training" in entry[subset]) == (entry["n"] <= LARGEST_SHOWN)
+    (folder / "held-out.png").unlink()
+    export_networks(tmp_path)
+    assert not (folder / "held-out.png").exists()  # it was not made again
+    write_bytes(runtime, b"123456")
+    export_networks(tmp_path)
+    assert (folder / "held-out.png").exists()
 
 
 @pytest.fixture(scope="module")
@@ -241,11 +262,11 @@ def test_reader_draws_pauses_scrubs_and_renoises(
         assert back < last
         assert f"Step {back}." in page.locator(".td-said").inner_text()
         assert (levels(page, "A: answer") != final["A"]).any()
-        page.get_by_role("button", name="Go on").press("Enter")
+        page.get_by_role("button", name="Go on", exact=True).press("Enter")
         page.wait_for_selector(STATE.format("ended"), timeout=120_000)
         assert int(slider.get_attribute("max")) == last
         assert all((levels(page, f"{s}: answer") == final[s]).all() for s in "AB")
-        page.get_by_role("button", name="go on").last.click()  # adds noise first
+        page.get_by_role("button", name="Add noise").click()
         page.get_by_role("button", name="Pause").click()
         assert page.locator(STATE.format("paused")).count() == 1
         assert int(slider.get_attribute("max")) < last
@@ -322,3 +343,27 @@ def test_without_webassembly_or_a_server_one_sentence_says_so(
     page.goto((book / "two-denoisers.html").as_uri())
     assert "from a web server" in page.locator("#two-denoisers").inner_text()
     context.close()
+
+
+@pytest.mark.browser
+def test_reader_who_wants_less_motion_sees_the_end_only(site: str, browser: Browser) -> None:
+    changes = """() => {
+      window.seen = new Set();
+      const said = document.querySelector('.td-said');
+      new MutationObserver(() => window.seen.add(said.textContent))
+        .observe(said, { childList: true, characterData: true, subtree: true });
+    }"""
+    seen = {}
+    for motion in ("reduce", "no-preference"):
+        context = browser.new_context(reduced_motion=motion)
+        page = context.new_page()
+        page.goto(site + "two-denoisers.html", wait_until="networkidle")
+        start(page)
+        page.evaluate(changes)
+        page.get_by_role("button", name="New noise").first.click()
+        page.wait_for_timeout(300)
+        page.wait_for_selector(STATE.format("ended"), timeout=120_000)
+        seen[motion] = page.evaluate("window.seen.size")
+        context.close()
+    assert seen["reduce"] <= 2
+    assert seen["no-preference"] > 10
