@@ -319,6 +319,8 @@ class Play {
     const sigma = NOISE[0] * (NOISE[1] / NOISE[0]) ** Number(this.level.value);
     const z = engine.normals(this.noiseSeed, 0, this.size ** 2);
     const { clean } = this;
+    // what the answers on the page can be checked against
+    Object.assign(this.root.dataset, { state: 'denoising', seed: this.noiseSeed, sigma });
     const noisy = clean.map((value, i) => value + sigma * z[i]);
     this.levelSaid.textContent = sigma.toFixed(2);
     this.paint(this.cleanCanvas, clean);
