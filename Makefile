@@ -39,7 +39,7 @@ lock: ## Pin the newest packages that pyproject.toml allows
 	@$(PYTHON) tools/lock.py
 
 clean: ## Remove what was built; .venv stays
-	rm -rf _build book/_assets/vendor
+	rm -rf _build book/_assets/vendor book/_assets/networks
 
 setup: $(VENV)/package.stamp
 

@@ -37,6 +37,9 @@ KEPT = (
     ("@fontsource-variable/source-serif-4/LICENSE", "fonts/source-serif-4-LICENSE"),
     ("@fontsource-variable/source-sans-3/files/*-latin*-wght-*.woff2", "fonts"),
     ("@fontsource-variable/source-sans-3/LICENSE", "fonts/source-sans-3-LICENSE"),
+    # what runs networks in the browser, in one thread: more would need headers of the server
+    ("onnxruntime-web/dist/ort.wasm.bundle.min.mjs", "onnxruntime"),
+    ("onnxruntime-web/dist/ort-wasm-simd-threaded.wasm", "onnxruntime"),
 )
 
 

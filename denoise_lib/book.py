@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from denoise_lib.assets import vendor
+from denoise_lib.browser_export import export_networks
 from denoise_lib.errors import DenoiseLibError
 from denoise_lib.files import sha256, write_text
 
@@ -49,6 +50,7 @@ def build(root: Path, *, strict: bool = True) -> Path:
     built = output / "html.sha256"
     with FileLock(output / "build.lock"):
         vendor(root)
+        export_networks(root)
         state = fingerprint(root)
         if index.is_file() and built.is_file() and built.read_text() == state:
             return index
