@@ -15,6 +15,7 @@ from denoise_lib.assets import vendor
 from denoise_lib.browser_export import export_networks
 from denoise_lib.errors import DenoiseLibError
 from denoise_lib.files import sha256, write_text
+from denoise_lib.slides import write_slides
 
 # What the pages are made of; tool versions are in the lock.
 SOURCES = ("book", "denoise_lib", "_config.yml", "requirements.lock")
@@ -64,6 +65,7 @@ def build(root: Path, *, strict: bool = True) -> Path:
             lines = [line for line in log.splitlines() if WARNING.search(line)]
             first = "\n".join(lines[:WARNINGS_SHOWN]) or "no warning was printed"
             raise DenoiseLibError(f"the book was not built; see {log_file}\n{first}")
+        write_slides(root, index.parent)
         if strict:
             write_text(built, state)
     return index

@@ -150,6 +150,7 @@ def book(
     from denoise_lib.book import build
     from denoise_lib.chapters import chapters
     from denoise_lib.cover import write_cover
+    from denoise_lib.exercises import write_student_notebooks
     from denoise_lib.ledger_page import write_page
     from denoise_lib.staleness import stale
 
@@ -168,6 +169,7 @@ def book(
         )
     write_cover()
     write_page()
+    write_student_notebooks()
     page = build(project_root())
     _say(f"The book is built. Open it:\n  python -m http.server -d {page.parent}\n"
          "  and http://localhost:8000 in a browser")  # fmt: skip

@@ -17,18 +17,25 @@ def cover_path() -> Path:
 
 
 def cover() -> str:
-    """Return the figure as SVG, taken from the executed chapter.
+    """Return the figure as SVG, taken from the executed chapter."""
+    return figure(CHAPTER, CELL)[0]
+
+
+def figure(chapter: str, cell_id: str) -> tuple[str, str]:
+    """Return a figure of an executed chapter as SVG, and its description in words.
 
     Raises
     ------
     DenoiseLibError
         If the chapter has no such figure.
     """
-    for cell in read_notebook(book_path(CHAPTER))["cells"]:
-        for output in cell.get("outputs", []) if cell["id"] == CELL else []:
+    for cell in read_notebook(book_path(chapter))["cells"]:
+        for output in cell.get("outputs", []) if cell["id"] == cell_id else []:
             if "image/svg+xml" in output.get("data", {}):
-                return "".join(output["data"]["image/svg+xml"])
-    raise DenoiseLibError(f"chapter {CHAPTER} has no figure in its cell {CELL}: run it again")
+                shown = cell["metadata"].get("mystnb", {})
+                alt = shown.get("image", {}).get("alt", "")
+                return "".join(output["data"]["image/svg+xml"]), alt
+    raise DenoiseLibError(f"chapter {chapter} has no figure in its cell {cell_id}: run it again")
 
 
 def write_cover() -> None:

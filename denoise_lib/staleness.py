@@ -109,7 +109,8 @@ def code_hashes(notebook: dict[str, Any]) -> dict[str, str]:
     Those that the modules themselves import are among them.
     """
     code = "\n".join(
-        re.sub(r"(?m)^\s*[%!].*$", "", cell["source"])  # IPython's magics are no Python
+        # IPython's magics are no Python; a block may hold nothing else
+        re.sub(r"(?m)^([ \t]*)[%!].*$", r"\1pass", cell["source"])
         for cell in notebook["cells"]
         if cell["cell_type"] == "code"
     )

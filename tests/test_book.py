@@ -79,7 +79,14 @@ def test_every_page_is_reached_from_the_table_of_contents(
         (book / urlsplit(target).path).resolve() for target in pages[book / "index.html"].targets
     }
     others = {book / "index.html", book / "genindex.html", book / "search.html"}
-    assert set(pages) - linked - others == set()
+    # slides are no part of the contents: the syllabus links them
+    course = book / "course"
+    slides = {
+        (course / urlsplit(target).path).resolve()
+        for target in pages[course / "index.html"].targets
+        if target.startswith("slides/")
+    }
+    assert set(pages) - linked - slides - others == set()
 
 
 def test_pages_fetch_nothing_from_another_host(pages: dict[Path, Html]) -> None:
@@ -136,4 +143,15 @@ def test_search_finds_a_page(site: str, browser: Browser) -> None:
         results = shown.page.locator("#search-results li a")
         results.first.wait_for()
         assert any("index.html" in link.get_attribute("href") for link in results.all())
+        assert shown.problems == []
+
+
+@pytest.mark.browser
+def test_slides_move_by_keyboard(site: str, browser: Browser) -> None:
+    with opened(browser, site + "course/slides/meeting-1.html") as shown:
+        top = "Math.round(document.querySelector('#slide-{}').getBoundingClientRect().top)"
+        for key, slide in [("ArrowRight", 2), (" ", 3), ("PageUp", 2), ("Home", 1)]:
+            shown.page.keyboard.press(key)
+            shown.page.wait_for_function(f"{top.format(slide)} === 0")
+        assert shown.page.locator("mjx-container").count() > 0
         assert shown.problems == []

@@ -316,6 +316,12 @@ def test_code_that_is_imported_by_what_is_imported_counts(book, package):
     assert staleness.stale("tiny") == ["denoise_lib.errors changed"]
 
 
+def test_a_block_of_magics_alone_is_read():
+    source = "if True:\n    !git clone x\n    %cd x\nimport denoise_lib.errors"
+    compared = staleness.code_hashes({"cells": [{"cell_type": "code", "source": source}]})
+    assert "denoise_lib.errors" in compared
+
+
 def test_training_is_not_compared_but_what_it_imports_is():
     cell = {"cell_type": "code", "source": "%matplotlib inline\nfrom denoise_lib import zoo"}
     compared = staleness.code_hashes({"cells": [cell]})
