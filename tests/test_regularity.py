@@ -63,12 +63,10 @@ def test_two_sliders_lead_to_the_picture_and_the_sentence_of_their_setting():
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [360, 1400])
-def test_the_explorer_of_regularity_moves_on_the_static_page(
-    site: str, browser: Browser, width: int
-):
+@pytest.mark.parametrize(("chapter", "width"), [("regularity", 360), ("harmonic_bases", 1400)])
+def test_two_sliders_move_on_the_static_page(site: str, browser: Browser, chapter: str, width: int):
     box = ".two-sliders"
-    with opened(browser, f"{site}chapters/regularity.html", width=width) as shown:
+    with opened(browser, f"{site}chapters/{chapter}.html", width=width) as shown:
         page = shown.page
         page.wait_for_selector(f"{box} img.widget-image")
         seen = [visible_images(page, box)]
