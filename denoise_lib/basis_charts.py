@@ -90,7 +90,9 @@ def number_panels(measures: Mapping[str, Points]) -> Figure:
                 value, low, high = points[name]
                 bar = [[value - low], [high - value]]
                 ax.errorbar(value, i, xerr=np.abs(bar), fmt=MARKERS[i % 8], color="black", ms=6)
-        ax.set(title=title, yticks=range(len(names)), yticklabels=names, ylim=(len(names), -1))
+        ax.set(
+            title=title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5)
+        )
         ax.grid(axis="y", color="#dddddd", lw=0.6)
     return figure
 

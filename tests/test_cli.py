@@ -99,7 +99,10 @@ def test_an_interruption_exits_130(project, monkeypatch):
 
 def test_data_says_where_it_is_or_why_not(project, monkeypatch):
     monkeypatch.setattr("denoise_lib.images.fashion.fetch", lambda: Path("/some/where"))
-    assert call("data").stdout == "Fashion-MNIST is in /some/where\n"
+    monkeypatch.setattr("denoise_lib.images.photos.fetch", lambda: Path("/else/where"))
+    first, second = call("data").stdout.splitlines()
+    assert first == "Fashion-MNIST is in /some/where"
+    assert second == "The photographs are in /else/where"
 
     def nowhere():
         raise MissingDataError("no way\n  led there")
