@@ -96,8 +96,8 @@ def test_export_is_made_once_and_again_when_the_runtime_changes(tmp_path: Path) 
 
 @pytest.fixture(scope="module")
 def denoisers() -> dict[str, torch.nn.Module]:
-    """The two networks with which the page starts."""
-    pair = next(iter(pairs().values()))
+    """The two networks of the largest sets, which draw another image from other noise."""
+    pair = pairs()[max(pairs())]
     return {s: zoo.get_denoiser(plan, False, "cpu") for s, plan in pair.items()}
 
 
@@ -134,7 +134,7 @@ def test_one_step_is_torchs(site: str, browser: Browser) -> None:
 
 @pytest.mark.browser
 def test_sample_from_given_noise_is_torchs(site: str, browser: Browser, denoisers) -> None:
-    seed, n = 3, next(iter(pairs()))
+    seed, n = 3, max(pairs())
     both = {
         subset: sample(network, SIZE, [seed, seed + 1]) for subset, network in denoisers.items()
     }
