@@ -37,11 +37,13 @@ from denoise_lib.networks import UNet
 from denoise_lib.plan import Recipe, TrainingPlan
 from denoise_lib.progress import show_training
 from denoise_lib.sampling import Schedule, sample
-from denoise_lib.training import train
+from denoise_lib.training import train, usual_precision
 from denoise_lib.zoo import get_denoiser, machine
 
 SIZE = 32
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+# what this machine trains in where many images are learned, as in the rows below
+OUR_PRECISION = usual_precision(TrainingPlan("discs", SIZE), torch.device("cpu"))
 
 
 @dataclass(frozen=True)
@@ -165,8 +167,8 @@ def _serve(pipe: Connection, threads: int, ours: bool) -> None:
         kind, value, seconds = request
         if request[:2] not in running:
             if kind == "product":
-                dtype = torch.bfloat16 if ours else torch.float32
-                running[request[:2]] = plain.product(value, dtype)
+                precision = OUR_PRECISION if ours else "float32"
+                running[request[:2]] = plain.product(value, getattr(torch, precision))
             else:
                 way = {"training": plain_training, "paper": papers_training}[kind]
                 running[request[:2]] = (our_training if ours else way)(value)
@@ -240,7 +242,7 @@ def training_rows(effort: Effort) -> tuple[list[Row], list[dict[str, Any]]]:
                     {
                         "work": work,
                         "side": side,
-                        "precision": "bfloat16" if side == "ours" else "float32",
+                        "precision": OUR_PRECISION if side == "ours" else "float32",
                         "flops": achieved,
                         "best_product_flops": best[side],
                         "fraction": achieved / best[side],
@@ -444,8 +446,8 @@ Written by `make bench`, both sides of every row in one run, turn by turn: media
 
 - training: seconds of the whole machine for 1,000 images of {SIZE}x{SIZE}, {Recipe().batch} a step,
   of the same network, without normalization. Plain: float32, eager, channels first, one process
-  of all threads. Ours: `denoise_lib.training.train`, bfloat16, channels last, a process of one
-  thread on each core.
+  of all threads. Ours: `denoise_lib.training.train`, {OUR_PRECISION}, channels last, a process of
+  one thread on each core.
 - networks: seconds of the whole machine for one network of 16 channels. Plain: the paper's recipe
   scaled down (batch 128, plain squared error, its normalization), {networks["plain_images"]:,}
   images at the speed of the plain way; they gave {networks["plain_psnr"]:.2f} dB (tuning images,

@@ -22,6 +22,7 @@ from torch import nn
 
 from denoise_lib.devices import pick_device
 from denoise_lib.plan import TrainingPlan
+from denoise_lib.training import multiplies_bfloat16
 from denoise_lib.zoo import checkpoint_path, entries, machine, user_dir, zoo_dir
 
 MEASURED_SECONDS = 1.0
@@ -175,7 +176,7 @@ def _measured_speed(plan: TrainingPlan, device: torch.device) -> _Speed:
         while steps < 1 or time.monotonic() - started < MEASURED_SECONDS:
             if steps == 0:  # the first step also prepares
                 started = time.monotonic()
-            with torch.autocast(device.type, torch.bfloat16):
+            with torch.autocast(device.type, torch.bfloat16, enabled=multiplies_bfloat16(device)):
                 loss = network(batch).float().square().mean()
             loss.backward()
             loss.item()  # a GPU works on while this goes on

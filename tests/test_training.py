@@ -16,7 +16,7 @@ from denoise_lib import images, training
 from denoise_lib.errors import DamagedFileError, ParameterError
 from denoise_lib.images.generated import GeneratedSets
 from denoise_lib.plan import Recipe, TrainingPlan, plans
-from denoise_lib.training import batch_indices, draw_sigma, train
+from denoise_lib.training import batch_indices, draw_sigma, train, usual_precision
 
 TINY = TrainingPlan(
     image_class="digits", image_size=8, n_images=50, width=4, blocks=2, images_trained=3200
@@ -108,10 +108,23 @@ def test_a_training_that_was_resumed_in_another_way_says_so(tmp_path, monkeypatc
     begun = train(TINY, checkpoint=tmp_path / "checkpoint", precision="float32")
     next(begun), next(begun)
     begun.close()
-    trained = finish(train(TINY, checkpoint=tmp_path / "checkpoint"))
-    assert trained.how["precision"] == "float32-end"  # as few images are learned
+    trained = finish(train(TINY, checkpoint=tmp_path / "checkpoint", precision="float32-end"))
+    assert trained.how["precision"] == "float32-end"
     assert [way["precision"] for way in trained.how["before"]] == ["float32"]
     assert "before" not in finish(train(TINY)).how
+
+
+def test_reduced_precision_is_used_only_where_it_is_fast_and_does_not_show(monkeypatch):
+    many, cpu = replace(TINY, n_images=training.FEW_IMAGES + 1), torch.device("cpu")
+    for features, precisions in (
+        ({"avx512_bf16": True}, ("float32-end", "bfloat16")),
+        ({"bf16": True}, ("float32-end", "bfloat16")),
+        ({"avx512_f": True, "avx2": True}, ("float32", "float32")),
+        ({}, ("float32", "float32")),
+    ):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda f=features: f, raising=False)
+        assert (usual_precision(TINY, cpu), usual_precision(many, cpu)) == precisions
+    assert usual_precision(many, torch.device("cuda")) == "bfloat16"
 
 
 def test_checkpoint_that_is_damaged_or_of_another_plan_is_refused(tmp_path):
