@@ -120,6 +120,11 @@ def a100_hours(plans: Sequence[TrainingPlan]) -> float:
     -------
     float
         Hours of one NVIDIA A100.
+
+    Examples
+    --------
+    >>> a100_hours([PAPER_PLAN])
+    64.0
     """
     hours_each = PAPER_A100_HOURS / (operations(PAPER_PLAN) * PAPER_PLAN.images_trained)
     return sum(operations(plan) * images_left(plan) * hours_each for plan in plans)

@@ -71,7 +71,13 @@ def declared_parameters(chapter: str) -> dict[str, Any]:
 
 
 def with_values(code: str, values: dict[str, Any], chapter: str) -> str:
-    """Return the code of a parameters cell with other values in it, its comments kept."""
+    """Return the code of a parameters cell with other values in it, its comments kept.
+
+    Examples
+    --------
+    >>> with_values("n = 1  # images", {"n": 10}, "score")
+    'n = 10  # images'
+    """
     lines = code.encode().splitlines(keepends=True)  # columns of a syntax tree count bytes
     starts = [0]
     for line in lines:

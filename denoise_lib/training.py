@@ -92,6 +92,23 @@ def batch_indices(seed: int, n: int, batch: int, step: int) -> np.ndarray:
     Epochs follow each other without a gap: every image is seen once before any
     is seen twice. A function of its arguments alone, so that a resumed training
     sees what the uninterrupted one would have seen.
+
+    Parameters
+    ----------
+    seed : int
+    n : int
+        Images in the training set.
+    batch, step : int
+
+    Returns
+    -------
+    ndarray of int, shape (batch,)
+
+    Examples
+    --------
+    >>> seen = [int(i) for step in range(5) for i in batch_indices(0, 10, 4, step)]
+    >>> sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
+    True
     """
     position = np.arange(step * batch, (step + 1) * batch)
     return np.array([_order(seed, n, p // n)[p % n] for p in position.tolist()])
@@ -161,7 +178,22 @@ def sent(values: Tensor, device: torch.device) -> Tensor:
 
 
 def draw_sigma(recipe: Recipe, u: Tensor) -> Tensor:
-    """Return noise levels from uniform numbers ``u`` in [0, 1]."""
+    """Return noise levels from uniform numbers ``u`` in [0, 1].
+
+    Parameters
+    ----------
+    recipe : Recipe
+    u : Tensor
+
+    Returns
+    -------
+    Tensor, shape of ``u``
+
+    Examples
+    --------
+    >>> draw_sigma(Recipe(sigma_law="square", sigma_max=1.0), torch.tensor([0.5, 1.0])).tolist()
+    [0.25, 1.0]
+    """
     if recipe.sigma_law == "square":
         return recipe.sigma_max * u.square()
     low, high = math.log(recipe.sigma_min), math.log(recipe.sigma_max)
