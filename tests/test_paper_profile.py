@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
-from denoise_lib import forecast, training
+from denoise_lib import forecast, training, zoo
 from denoise_lib.chapters import chapters
 from denoise_lib.cli import app
+from denoise_lib.cluster import slurm_cluster
 from denoise_lib.experiments import missing, named_plans
 from denoise_lib.forecast import PAPER_A100_HOURS, PAPER_PLAN, a100_hours, images_left
 from denoise_lib.images import folder
 from denoise_lib.parameters import check_parameters, profile_values
 from denoise_lib.plan import Recipe, TrainingPlan
-from tests.test_training import TINY
 
 ROOT = Path(__file__).parents[1]
 NAMED = sorted(path.stem for path in (ROOT / "nbs/profiles/paper").glob("*.yaml"))
@@ -142,17 +145,20 @@ def test_no_step_waits_for_the_gpu(monkeypatch, compile, held):
         torch.cuda.set_sync_debug_mode("default")
 
 
-@pytest.mark.cuda
-def test_a_gpu_learns_what_a_processor_learns():
-    points = {}
-    for device in ("cuda", "cpu"):
-        stepping = training.train(TINY, device=device)
-        with pytest.raises(StopIteration) as end:
-            while True:
-                next(stepping)
-        points[device] = end.value.value
-    assert points["cuda"].how["device"] == "cuda"
-    ends = [np.mean(trained.curve[-1]["train"]) for trained in points.values()]
-    assert abs(ends[0] - ends[1]) < 1  # dB
-    network = points["cuda"].network
-    assert next(network.parameters()).device.type == "cpu"
+def test_page_and_readme_say_that_it_has_not_run_on_a_gpu():
+    page = (ROOT / "book/run-it-yourself.md").read_text("utf-8")
+    ran = any(entry.record["how"]["device"] == "cuda" for entry in zoo.entries(zoo.zoo_dir()))
+    for text in (page, (ROOT / "README.md").read_text("utf-8")):
+        assert ("CUDA path: not yet run" in text) is not ran
+
+
+def test_what_the_page_asks_of_slurm_is_what_a_job_asks_for():
+    page = (ROOT / "book/run-it-yourself.md").read_text("utf-8")
+    (asked,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    values = yaml.safe_load(asked)["jobqueue"]["slurm"]
+    named = {f"jobqueue.slurm.{name}": value for name, value in values.items()}
+    with dask.config.set(named), slurm_cluster() as cluster:
+        script = cluster.job_script()
+    for line in ("-p gpu", "--cpus-per-task=8", "-t 24:00:00", "--gres=gpu:1"):
+        assert f"#SBATCH {line}\n" in script
+    assert script.rstrip().endswith("--nthreads 1") and "--nworkers" not in script
