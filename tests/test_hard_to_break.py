@@ -1,4 +1,4 @@
-"""What may go wrong around a run: kill -9, a cache that is read-only, two at once, an old Python."""
+"""What may go wrong around a run: kill -9, a read-only cache, two at once, an old Python."""
 
 from __future__ import annotations
 
