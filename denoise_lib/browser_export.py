@@ -35,10 +35,8 @@ IR_VERSION = 8
 SETS = {"A": 0, "B": 1}
 """The two training sets, and the seed of the networks that learned from each."""
 RUNTIME = "vendor/onnxruntime"
-LARGEST_SHOWN = 1000
-"""The largest N whose training images travel with the page: 33,490 of them are 26 MB."""
-N_CHOICES = 8
-"""Held-out images that a reader can choose among."""
+LARGEST_SHOWN = 1000  # N whose training images travel with the page (33,490 would be 26 MB)
+N_CHOICES = 8  # held-out images that a reader can choose among
 SCHEDULE = ("sigma_start", "sigma_end", "step", "beta", "max_steps")
 """What the browser's sampler takes from the book's own schedule."""
 

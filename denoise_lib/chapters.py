@@ -38,7 +38,15 @@ def _files(node: Any) -> list[str]:
 
 
 def suggest(word: object, known: Iterable[str]) -> str:
-    """Return the remedy for a name that is not among ``known``: the nearest one, or all."""
+    """Return the remedy for a name that is not among ``known``: the nearest one, or all.
+
+    Examples
+    --------
+    >>> suggest("smok", ["smoke", "paper"])
+    "did you mean 'smoke'?"
+    >>> suggest("xyz", ["smoke", "paper"])
+    'choose one of smoke, paper'
+    """
     known = list(known)
     near = difflib.get_close_matches(str(word), known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known) or '(none)'}"

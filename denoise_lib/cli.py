@@ -243,7 +243,7 @@ def _plan_row(plan: TrainingPlan) -> dict[str, Any]:
 
 
 def _forecast(lacking: list[TrainingPlan]) -> dict[str, Any]:
-    from denoise_lib.forecast import forecast
+    from denoise_lib.forecast import a100_hours, forecast
 
     costs = forecast(lacking)
     return {
@@ -252,11 +252,12 @@ def _forecast(lacking: list[TrainingPlan]) -> dict[str, Any]:
         ],
         "images_left": sum(costs.images_left.values()),
         "core_hours": costs.core_hours,
+        "a100_hours": a100_hours(lacking),
     }
 
 
 def _list_missing(lacking: list[TrainingPlan], jobs: int | None, scheduler: str | None) -> None:
-    from denoise_lib.forecast import forecast
+    from denoise_lib.forecast import a100_hours, forecast
     from denoise_lib.sweep import default_jobs
 
     costs = forecast(lacking)
@@ -274,6 +275,10 @@ def _list_missing(lacking: list[TrainingPlan], jobs: int | None, scheduler: str 
         jobs = jobs or default_jobs()
         wall = f", {costs.wall_hours(jobs):.2g} hours with {jobs} at a time"
     _say(f"{costs.core_hours:.2g} core-hours{wall} ({costs.source})")
+    _say(
+        f"{a100_hours(lacking):.2g} GPU hours on an NVIDIA A100, if each multiplication takes as "
+        "long as the paper reports (the CUDA path of this library: not yet run)"
+    )
     if scheduler == "slurm":
         from denoise_lib.cluster import slurm_cluster
 

@@ -18,6 +18,12 @@ class ParameterError(DenoiseLibError, ValueError):
         The value that was given.
     remedy : str
         What to give instead.
+
+    Examples
+    --------
+    >>> raise ParameterError("batch", 0, "give 1 or more images a step")
+    Traceback (most recent call last):
+    denoise_lib.errors.ParameterError: batch = 0: give 1 or more images a step
     """
 
     def __init__(self, name: str, value: object, remedy: str) -> None:

@@ -27,6 +27,11 @@ from denoise_lib.zoo import checkpoint_path, entries, machine, user_dir, zoo_dir
 
 MEASURED_SECONDS = 1.0
 LONG_SECONDS = 60.0  # a shorter training tells more of its start than of its speed
+# What the paper reports for one network of its own (appendix A): 16 hours on four NVIDIA A100.
+PAPER_PLAN = TrainingPlan(
+    image_size=80, width=64, blocks=3, normalization=True, images_trained=250_000_000
+)
+PAPER_A100_HOURS = 4 * 16.0
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,32 @@ def forecast(plans: Sequence[TrainingPlan], device: str = "auto") -> Forecast:
         source = "as fast as the largest of them in a second's measurement"
     hours = {plan: left[plan] * _seconds(plan, known) / 3600 for plan in plans}
     return Forecast(left, hours, source)
+
+
+def a100_hours(plans: Sequence[TrainingPlan]) -> float:
+    """Estimate what the training of some plans still costs on GPUs like the paper's.
+
+    Multiplications are counted on the network itself. A GPU is taken to need as much
+    time for each as the paper's did: about 64 hours of one A100 for a network of 64
+    channels that sees 250 million images of 80x80 pixels. Small networks keep a GPU
+    less busy than that, so their estimate is too low.
+
+    Parameters
+    ----------
+    plans : sequence of TrainingPlan
+
+    Returns
+    -------
+    float
+        Hours of one NVIDIA A100.
+
+    Examples
+    --------
+    >>> a100_hours([PAPER_PLAN])
+    64.0
+    """
+    hours_each = PAPER_A100_HOURS / (operations(PAPER_PLAN) * PAPER_PLAN.images_trained)
+    return sum(operations(plan) * images_left(plan) * hours_each for plan in plans)
 
 
 def images_left(plan: TrainingPlan) -> int:

@@ -150,9 +150,11 @@ def jacobian(denoiser: Denoiser, noisy: Tensor, sigma: float | None = None) -> T
 
     Parameters
     ----------
-    denoiser, sigma
+    denoiser : callable
         As for `linearize`.
     noisy : Tensor, shape (1, c, h, w)
+    sigma : float, optional
+        Passed on to the denoiser.
 
     Returns
     -------
@@ -224,12 +226,14 @@ def top_spectrum(
 
     Parameters
     ----------
-    denoiser, sigma
+    denoiser : callable
         As for `linearize`.
     noisy : Tensor, shape (1, c, h, w)
     k : int
         Well below the number d of pixels; from d / 10 on, the whole Jacobian is
         computed, which is then as fast.
+    sigma : float, optional
+        Passed on to the denoiser.
     tolerance : float
         Largest residual ||S e - lambda e|| allowed, relative to the largest
         eigenvalue in absolute value. The error of an eigenvalue is at most its
@@ -292,9 +296,11 @@ def trace(
 
     Parameters
     ----------
-    denoiser, sigma
+    denoiser : callable
         As for `linearize`.
     noisy : Tensor, shape (n, c, h, w)
+    sigma : float, optional
+        Passed on to the denoiser.
     probes : int
         Vectors z, 2 or more; the error falls like one over their square root.
     seed : int

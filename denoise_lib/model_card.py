@@ -11,6 +11,7 @@ from denoise_lib.training import CURVE_IMAGES, CURVE_SIGMAS
 from denoise_lib.zoo import Entry, entries, zoo_dir
 
 MADE_HERE = "made by this library from an index and a seed; nothing to license"
+# what each image class is, and under which licence: every class has an entry
 TRAINING_DATA = {
     "fashion": "Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017, arXiv 1708.07747): photographs of "
     "garments, shoes and bags; MIT licence",
@@ -26,7 +27,6 @@ TRAINING_DATA = {
     "shuffled": "the images of the class named after the colon, their pixels permuted in one "
     "fixed way; licence of that class",
 }
-"""What each image class is, and under which licence: every class has an entry."""
 
 NETWORKS = {
     "unet": "UNet: bias-free, at several resolutions, blind to the noise level",

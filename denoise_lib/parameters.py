@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import fields
 from pprint import pformat
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ from denoise_lib.files import project_root
 
 if TYPE_CHECKING:
     from denoise_lib.plan import TrainingPlan
+
+# numbers of a plan that may be zero; all others must be above it, and none below
+MAY_BE_ZERO = ("seed", "warmup", "weight_power", "averaging")
 
 
 def parameters_cell(notebook: dict[str, Any], chapter: str) -> Cell:
@@ -71,7 +75,13 @@ def declared_parameters(chapter: str) -> dict[str, Any]:
 
 
 def with_values(code: str, values: dict[str, Any], chapter: str) -> str:
-    """Return the code of a parameters cell with other values in it, its comments kept."""
+    """Return the code of a parameters cell with other values in it, its comments kept.
+
+    Examples
+    --------
+    >>> with_values("n = 1  # images", {"n": 10}, "score")
+    'n = 10  # images'
+    """
     lines = code.encode().splitlines(keepends=True)  # columns of a syntax tree count bytes
     starts = [0]
     for line in lines:
@@ -151,10 +161,34 @@ def planned(values: dict[str, Any]) -> list[TrainingPlan]:
         if not isinstance(grids, list) or not all(isinstance(grid, dict) for grid in grids):
             raise ParameterError(name, grids, "each item is a mapping of a plan's fields")
         try:
-            found |= dict.fromkeys(plans(grids))
+            named = plans(grids)
         except TypeError as error:
             raise ParameterError(name, grids, f"a field has a wrong type ({error})") from error
+        for plan in named:
+            _check_plan(name, plan)
+        found |= dict.fromkeys(named)
     return list(found)
+
+
+def _check_plan(name: str, plan: TrainingPlan) -> None:
+    """Refuse what no network can be trained with, before one is."""
+    from denoise_lib.images import CLASSES
+
+    kind = plan.image_class
+    if not isinstance(kind, str) or kind.partition(":")[0] not in CLASSES:
+        remedy = f"no such class, {suggest(str(kind).partition(':')[0], CLASSES)}"
+        raise ParameterError(f"{name}: image_class", kind, remedy)
+    for part in (plan, plan.recipe):
+        defaults = type(part)()
+        for field in fields(part):
+            value, default = getattr(part, field.name), getattr(defaults, field.name)
+            if field.name == "recipe":
+                continue
+            _check_type(f"{name}: {field.name}", value, default)
+            if type(value) in (int, float) and (
+                value < 0 or (value == 0 and field.name not in MAY_BE_ZERO)
+            ):
+                raise ParameterError(f"{name}: {field.name}", value, "give a larger number")
 
 
 def profile_values(chapter: str, profile: str) -> dict[str, Any]:
@@ -168,7 +202,7 @@ def profile_values(chapter: str, profile: str) -> dict[str, Any]:
         )
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise DenoiseLibError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise DenoiseLibError(f"{where} must hold one 'parameter: value' a line")

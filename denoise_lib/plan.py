@@ -141,7 +141,7 @@ class TrainingPlan:
 
     @property
     def hash(self) -> str:
-        """Name of what is learned: 12 hexadecimal digits of the SHA-256 of the plan."""
+        """Name of what is learned, 12 hexadecimal digits of the SHA-256 of the plan."""
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

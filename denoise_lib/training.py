@@ -92,6 +92,23 @@ def batch_indices(seed: int, n: int, batch: int, step: int) -> np.ndarray:
     Epochs follow each other without a gap: every image is seen once before any
     is seen twice. A function of its arguments alone, so that a resumed training
     sees what the uninterrupted one would have seen.
+
+    Parameters
+    ----------
+    seed : int
+    n : int
+        Images in the training set.
+    batch, step : int
+
+    Returns
+    -------
+    ndarray of int, shape (batch,)
+
+    Examples
+    --------
+    >>> seen = [int(i) for step in range(5) for i in batch_indices(0, 10, 4, step)]
+    >>> sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
+    True
     """
     position = np.arange(step * batch, (step + 1) * batch)
     return np.array([_order(seed, n, p // n)[p % n] for p in position.tolist()])
@@ -102,8 +119,9 @@ def clean_batches(plan: TrainingPlan, device: torch.device) -> Callable[[int], T
 
     Where images are made, and the training set is at least as large as the training
     is long, each step makes its own images, in the order of the set, and every
-    image is seen once: no set is held in memory. Else the whole set is held, and
-    `batch_indices` says which of it a step sees. Both are functions of the step alone.
+    image is seen once: no set is held in memory. Else the whole set is held, on the
+    device where it fits, and `batch_indices` says which of it a step sees. Both are
+    functions of the step alone.
 
     Parameters
     ----------
@@ -126,18 +144,56 @@ def clean_batches(plan: TrainingPlan, device: torch.device) -> Callable[[int], T
     if isinstance(sets, GeneratedSets) and plan.n_images >= plan.images_trained:
         check_n_images(plan.n_images, AVAILABLE, plan.subset)
         # not made ahead: on one core this takes a few hundredths of a step
-        return lambda step: sets.between(plan.subset, step * batch, (step + 1) * batch).to(device)
-    held = sets.take(plan.subset, plan.n_images).to(device)
+        return lambda step: sent(
+            sets.between(plan.subset, step * batch, (step + 1) * batch), device
+        )
+    held = sets.take(plan.subset, plan.n_images)
+    if fits(held, device):
+        held = held.to(device)
 
     def chosen(step: int) -> Tensor:
-        index = batch_indices(plan.seed, plan.n_images, batch, step)
-        return held[torch.from_numpy(index).to(device)]
+        index = torch.from_numpy(batch_indices(plan.seed, plan.n_images, batch, step))
+        return sent(held[sent(index, held.device)], device)
 
     return chosen
 
 
+def fits(images: Tensor, device: torch.device) -> bool:
+    """Say whether a training set leaves a GPU at least half of its free memory for the network."""
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return images.nbytes <= free // 2
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device; the processor does not wait until it has arrived there.
+
+    Only memory that is pinned can be copied while the processor goes on.
+    """
+    if values.device.type == device.type:
+        return values
+    pinned = values.pin_memory() if device.type == "cuda" else values
+    return pinned.to(device, non_blocking=True)
+
+
 def draw_sigma(recipe: Recipe, u: Tensor) -> Tensor:
-    """Return noise levels from uniform numbers ``u`` in [0, 1]."""
+    """Return noise levels from uniform numbers ``u`` in [0, 1].
+
+    Parameters
+    ----------
+    recipe : Recipe
+    u : Tensor
+
+    Returns
+    -------
+    Tensor, shape of ``u``
+
+    Examples
+    --------
+    >>> draw_sigma(Recipe(sigma_law="square", sigma_max=1.0), torch.tensor([0.5, 1.0])).tolist()
+    [0.25, 1.0]
+    """
     if recipe.sigma_law == "square":
         return recipe.sigma_max * u.square()
     low, high = math.log(recipe.sigma_min), math.log(recipe.sigma_max)
@@ -278,7 +334,10 @@ def train(
     """Train a network, yielding progress; the generator returns the `Trained` network.
 
     Noise and order are functions of (seed, step): a training that was killed
-    and resumed gives the weights of the uninterrupted one, to the byte.
+    and resumed gives the weights of the uninterrupted one, to the byte (on a
+    processor; a GPU may add in another order). No step asks the GPU for a
+    number, so the next one is prepared while it computes: only the curve, a
+    checkpoint and the end wait for it.
 
     Parameters
     ----------

@@ -20,11 +20,17 @@ class Sets(Protocol):
     """What every image class offers: prefixes of its disjoint sets, and their hash."""
 
     @property
-    def duplicates_removed(self) -> int: ...
+    def duplicates_removed(self) -> int:
+        """Copies that were left out."""
+        ...
 
-    def take(self, subset: str, n: int | None = None) -> Tensor: ...
+    def take(self, subset: str, n: int | None = None) -> Tensor:
+        """Return the first ``n`` images of a set (all for None)."""
+        ...
 
-    def content_hash(self, subset: str, n: int) -> str: ...
+    def content_hash(self, subset: str, n: int) -> str:
+        """Return the SHA-256 of the first ``n`` images of a set."""
+        ...
 
 
 def image_sets(image_class: str, size: int) -> Sets:

@@ -67,9 +67,7 @@ def unpacked(*packages: str) -> Iterator[Path]:
     Raises
     ------
     DenoiseLibError
-        If the system has no apt-get.
-    subprocess.SubprocessError
-        If a package cannot be had.
+        If the system has no apt-get. Where it has one that fails, its own error is passed on.
     """
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise DenoiseLibError("this system has no apt-get")

@@ -58,7 +58,7 @@ class GeneratedSets(ABC):
 
     @property
     def duplicates_removed(self) -> int:
-        """Copies left out: none are looked for, images are made one by one."""
+        """Copies left out. None are looked for, as images are made one by one."""
         return 0
 
     def take(self, subset: str, n: int | None = None) -> Tensor:
@@ -140,5 +140,11 @@ def random_words(
 
 
 def uniform(words: np.ndarray) -> np.ndarray:
-    """Return float64 numbers in [0, 1), one for each random word."""
+    """Return float64 numbers in [0, 1), one for each random word.
+
+    Examples
+    --------
+    >>> uniform(np.array([0, 2**63], dtype=np.uint64)).tolist()
+    [0.0, 0.5]
+    """
     return (words >> np.uint64(11)) * 2.0**-53

@@ -23,9 +23,13 @@ class Plain(Protocol):
     """What a class must offer to be shuffled."""
 
     @property
-    def duplicates_removed(self) -> int: ...
+    def duplicates_removed(self) -> int:
+        """Copies that were left out."""
+        ...
 
-    def take(self, subset: str, n: int | None = None) -> Tensor: ...
+    def take(self, subset: str, n: int | None = None) -> Tensor:
+        """Return the first ``n`` images of a set (all for None)."""
+        ...
 
 
 @lru_cache(maxsize=4)

@@ -19,7 +19,13 @@ def psnr(mse: np.ndarray | float) -> np.ndarray:
 
 
 def input_psnr(sigma: np.ndarray | float) -> np.ndarray:
-    """Return the PSNR in dB of an image with Gaussian noise of standard deviation ``sigma``."""
+    """Return the PSNR in dB of an image with Gaussian noise of standard deviation ``sigma``.
+
+    Examples
+    --------
+    >>> float(input_psnr(0.1))
+    20.0
+    """
     return psnr(np.asarray(sigma) ** 2)
 
 

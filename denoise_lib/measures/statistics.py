@@ -37,7 +37,7 @@ def bootstrap(
     --------
     >>> x = np.arange(100.0)
     >>> low, high = bootstrap(lambda i: x[i].mean(), len(x))
-    >>> low < x.mean() < high
+    >>> bool(low < x.mean() < high)
     True
     """
     random = np.random.default_rng(seed)
