@@ -54,7 +54,8 @@ others are judged on images that they were not trained on.
 It was written down before the held-out images were looked at.
 
 1. **Above the identity line.** On {n_images} held-out images of its class, the output's PSNR is
-   below the input's at no sigma of {rule_sigmas}. (For N up to {few}: training images, with fresh noise.)
+   below the input's at no sigma of {rule_sigmas}. (For N up to {few}: training
+   images, with fresh noise.)
 2. **Levelled off.** At no sigma of the learning curve does its PSNR (on tuning images; for N up to
    {few} on training images) rise by {level:g} dB or more over the last {last:.0%} of the training.
 
@@ -166,10 +167,11 @@ def _summary(
     failing = [p for p in plans if p.hash in verdicts and not _passes(verdicts[p.hash])]
     if failing:
         lines.append(
-            "These fail. What each would need is a training twice as long, to see whether the rise "
-            "goes on, and the same for the networks that it is compared with: all of its class and "
-            "size, trained for equally many images. The minutes are those of all of them, once "
-            "twice as long, as long as they took here.\n"
+            "These fail. One that *still rose* would need a training twice as long, to see whether "
+            "the rise goes on, and so would the networks that it is compared with: all of its class "
+            "and size, trained for equally many images. The minutes are those of all of them, twice "
+            "as long as they took here. One *below identity* needs more training images, or a recipe "
+            "that gives small noise more weight: which of the two, this page does not show.\n"
         )
     for plan in failing:
         v = verdicts[plan.hash]
@@ -178,11 +180,11 @@ def _summary(
         )
         if not v.level:
             what.append(f"still rose by {v.gain_db:.2f} dB at sigma {v.gain_sigma:g}")
-        lines.append(
-            f"- {_group(plan)}, {_named(plan)} (`{plan.hash}`): {'; '.join(what)}. "
-            f"Needs {2 * plan.images_trained:,} images; {2 * minutes[_group(plan)]:.0f} minutes "
-            "for its class."
-        )
+            what[-1] += (
+                f" (needs {2 * plan.images_trained:,} images seen; "
+                f"{2 * minutes[_group(plan)]:.0f} minutes for its class)"
+            )
+        lines.append(f"- {_group(plan)}, {_named(plan)} (`{plan.hash}`): {'; '.join(what)}.")
     return "\n".join(lines)
 
 
