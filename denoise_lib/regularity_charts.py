@@ -69,7 +69,7 @@ def slope_panels(
     paper : mapping of float to float
         What the paper measured.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.4))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 5.2))
     colours = _colours(errors)
     x = input_psnr(np.asarray(sigmas))
     left.plot(x, x, color=NEUTRAL, lw=1, ls="--", label="nothing done")
@@ -93,7 +93,8 @@ def slope_panels(
             at, value, bars, fmt=MARKERS[i], ms=6, color=shades[i], mfc="none", label=name
         )
     right.set(xlabel="regularity alpha", ylabel="slope")
-    right.legend(fontsize=9)
+    # below the panel: seven rows inside would cover points
+    right.legend(fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.17))
     return figure
 
 
