@@ -66,6 +66,6 @@ def curve_svg(
 
 
 def _scaled(values: Sequence[float], low: float, high: float) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
-    span = np.ptp(values) or 1.0
-    return low + (values - values.min()) / span * (high - low)
+    array = np.asarray(values, dtype=float)
+    span = float(np.ptp(array)) or 1.0
+    return low + (array - array.min()) / span * (high - low)
