@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from docutils import nodes
+from docutils import nodes  # type: ignore[import-untyped]  # ships no types
 from sphinx.application import Sphinx
 
 PREVIEW = "_static/social.png"

@@ -34,7 +34,7 @@
     }
     for (const image of document.querySelectorAll('img.widget-image:not([alt])')) {
       const said = image.closest('.widget-vbox:has(.widget-html)')?.querySelector('.widget-html');
-      if (said) image.alt = said.textContent.trim();
+      if (said?.textContent.trim()) image.alt = said.textContent.trim();
     }
   };
   document.addEventListener('DOMContentLoaded', () => {
