@@ -332,8 +332,9 @@ def zoo(
         from denoise_lib.model_card import write_card
 
         _say(f"wrote {write_card()}")
-        _say(f"measured {zoo_check.measure()}")
-        zoo_page.write_page()
+        if zoo_page.page_path().exists():  # else this book shows no zoo
+            _say(f"measured {zoo_check.measure()}")
+            zoo_page.write_page()
         return
     from denoise_lib.plan import TrainingPlan
     from denoise_lib.zoo import entries

@@ -168,10 +168,11 @@ def _summary(
     if failing:
         lines.append(
             "These fail. One that *still rose* would need a training twice as long, to see whether "
-            "the rise goes on, and so would the networks that it is compared with: all of its class "
-            "and size, trained for equally many images. The minutes are those of all of them, twice "
-            "as long as they took here. One *below identity* needs more training images, or a recipe "
-            "that gives small noise more weight: which of the two, this page does not show.\n"
+            "the rise goes on, and so would the networks that it is compared with: all of its "
+            "class and size, trained for equally many images. The minutes are those of all of "
+            "them, twice as long as they took here. One *below identity* needs more training "
+            "images, or a recipe that gives small noise more weight: which of the two, this page "
+            "does not show.\n"
         )
     for plan in failing:
         v = verdicts[plan.hash]
