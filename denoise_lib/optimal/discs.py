@@ -17,7 +17,7 @@ from denoise_lib.errors import ParameterError
 from denoise_lib.images.discs import limits, render, tangents
 
 DIMENSIONS = 5
-ANYWHERE = 0.25  # of the draws have any place and radius: the rest may be too narrow
+ANYWHERE = 0.35  # of the draws have any place and radius: the rest may be too narrow
 CELLS = (10, 10, 4)  # of rows, columns and radii: those that fit better get more draws
 FREEDOM = 5.0  # degrees of freedom of the other draws: a heavier tail than the posterior's
 STEPS = 30
@@ -29,7 +29,7 @@ class Discs:
     """E[x | y] if x is a disc of `denoise_lib.images.discs`.
 
     The most likely disc is found by damped Gauss-Newton steps from the best of
-    a grid. Three quarters of the draws come from a Student distribution around
+    a grid, for each of some radii. Two thirds of the draws come from a Student distribution around
     it whose scale is Laplace's (the curvature of the posterior there). The rest
     have a place and a radius from anywhere, more often where a disc fits, and
     grey levels from their normal posterior given these. Each is weighted by
@@ -161,8 +161,12 @@ def most_likely(noisy: Tensor, sigma: float, size: int) -> Tensor:
     Tensor of float64, shape (n, 5), values in [0, 1]
     """
     fit, where, grey = _scan(noisy, size)
-    best = fit.argmax(dim=1)
-    at = torch.cat([where[best], grey[torch.arange(len(noisy)), best]], dim=1)
+    # one start for each radius: from a wrong one, steps lead to a disc that only fits nearby
+    radii = CELLS[2]
+    best = fit.unflatten(1, (-1, radii)).argmax(dim=1) * radii + torch.arange(radii)  # (n, radii)
+    shades = grey.gather(1, best[..., None].expand(-1, -1, 2))
+    at = torch.cat([where[best], shades], dim=2).flatten(0, 1)
+    noisy = noisy.repeat_interleave(radii, dim=0)
     damping = torch.full((len(at), 1), 1e-3, dtype=torch.float64)
     value = _log_likelihood(noisy, _images(at, size), sigma)
     for _ in range(STEPS):
@@ -176,7 +180,8 @@ def most_likely(noisy: Tensor, sigma: float, size: int) -> Tensor:
         better = reached > value
         at, value = torch.where(better[:, None], new, at), torch.where(better, reached, value)
         damping = torch.where(better[:, None], damping / 5, damping * 5).clamp(1e-9, 1e9)
-    return at
+    chosen = value.unflatten(0, (-1, radii)).argmax(dim=1)
+    return at.unflatten(0, (-1, radii))[torch.arange(len(chosen)), chosen]
 
 
 def _scan(noisy: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
