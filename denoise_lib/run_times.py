@@ -16,10 +16,10 @@ INTRODUCTION = """\
 
 How long each chapter took to run for this book, with its networks read from `zoo/`, and how long
 those networks had taken to train, one after the other. All were run on {machines}.
-A chapter that shares networks with another counts them too.
+All times are minutes. A chapter that shares networks with another counts them too.
 """
 HEAD = """\
-| chapter | run, minutes | networks | training, minutes |
+| chapter | run | networks | training |
 |---|---:|---:|---:|"""
 
 

@@ -180,7 +180,7 @@ def _summary(
             [] if v.above else [f"{-v.margin_db:.2f} dB below identity at sigma {v.margin_sigma:g}"]
         )
         if not v.level:
-            what.append(f"still rose by {v.gain_db:.2f} dB at sigma {v.gain_sigma:g}")
+            what.append(f"still rose by {v.gain_db:.3f} dB at sigma {v.gain_sigma:g}")
             what[-1] += (
                 f" (needs {2 * plan.images_trained:,} images seen; "
                 f"{2 * minutes[_group(plan)]:.0f} minutes for its class)"
@@ -277,7 +277,7 @@ def _verdict(v: Verdict | None, plan: TrainingPlan) -> list[str]:
         f"{'✓' if v.above else '✗'} {'Above' if v.above else 'Below'} the identity line on {on}: "
         f"smallest difference {v.margin_db:+.2f} dB, at sigma {v.margin_sigma:g}",
         f"{'✓ Levelled off' if v.level else '✗ Not levelled off'}: largest gain over the last "
-        f"{LAST_PART:.0%} {v.gain_db:+.2f} dB, at sigma {v.gain_sigma:g}",
+        f"{LAST_PART:.0%} {v.gain_db:+.3f} dB, at sigma {v.gain_sigma:g}",
     ]
 
 
