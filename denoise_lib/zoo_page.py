@@ -166,8 +166,9 @@ def _summary(
     minutes = _class_minutes(found, plans)
     failing = [p for p in plans if p.hash in verdicts and not _passes(verdicts[p.hash])]
     if failing:
+        lines.append(f":::{{dropdown}} The {len(failing)} that fail, and what each would need")
         lines.append(
-            "These fail. One that *still rose* would need a training twice as long, to see whether "
+            "One that *still rose* would need a training twice as long, to see whether "
             "the rise goes on, and so would the networks that it is compared with: all of its "
             "class and size, trained for equally many images. The minutes are those of all of "
             "them, twice as long as they took here. One *below identity* needs more training "
@@ -186,6 +187,8 @@ def _summary(
                 f"{2 * minutes[_group(plan)]:.0f} minutes for its class)"
             )
         lines.append(f"- {_group(plan)}, {_named(plan)} (`{plan.hash}`): {'; '.join(what)}.")
+    if failing:
+        lines.append(":::")
     return "\n".join(lines)
 
 
