@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -69,7 +70,7 @@ def calibration_axes(eigenvalues: np.ndarray, energies: Mapping[str, np.ndarray]
         In units of the noise, averaged over images, by basis.
     """
     edges = np.unique(np.round(np.geomspace(1, len(eigenvalues) + 1, 14)).astype(int)) - 1
-    groups = list(zip(edges[:-1], edges[1:], strict=True))
+    groups = list(itertools.pairwise(edges))
     at = [eigenvalues[a:b].mean() for a, b in groups]
     figure, ax = plt.subplots(figsize=(7, 4.6))
     reach = max(at)
