@@ -55,6 +55,8 @@ def level_axes(sigmas: Sequence[float], curves: Mapping[str, Band], label: str) 
             color=colours[i], mfc="none", label=name,
         )  # fmt: skip
     ax.set(xscale="log", yscale="log", xlabel="sigma", ylabel=label)
+    ax.set_xticks(sigmas, [f"{sigma:g}" for sigma in sigmas])
+    ax.set_xticks([], minor=True)
     ax.legend()
     return figure
 
