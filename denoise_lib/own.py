@@ -69,7 +69,10 @@ def overrides(chapter: str, name: str, size: int, profile: str) -> dict[str, Any
     network |= {"image_class": f"folder:{name}", "image_size": size}
     a, b = {**network, "n_images": sizes}, {"subset": "B", "seed": 1}
     usual = profile_values(chapter, profile)
-    values = {"n_judged": min(usual["n_judged"], len(sets["held-out"]))}
+    held_out = len(sets["held-out"])
+    values = {"n_judged": min(usual["n_judged"], held_out)}
+    if "n_samples" in usual:  # samples are compared with as many held-out images, against the rest
+        values["n_samples"] = min(usual["n_samples"], held_out // 2)
     if chapter == "memorization":
         empty: dict[str, Any] = {"networks_few": [], "networks_width": [], "networks_size": []}
         return values | {"networks": [a]} | empty
