@@ -42,6 +42,14 @@ KEPT = (
     ("onnxruntime-web/dist/ort-wasm-simd-threaded.wasm", "onnxruntime"),
 )
 
+# What only the tests use, kept out of the pages: the checker of accessibility.
+CHECKER = "axe-core/axe.min.js"
+
+
+def checker_path(root: Path) -> Path:
+    """Return where `vendor` puts axe-core, which the tests run on every page."""
+    return root / "_build" / "axe.min.js"
+
 
 def vendor(root: Path) -> None:
     """Bring the third-party files in ``book/_assets/vendor`` up to date with the lock.
@@ -58,9 +66,10 @@ def vendor(root: Path) -> None:
     """
     folder = root / "book" / "_assets" / "vendor"
     lock = (root / "package-lock.json").read_bytes()
-    stamp = sha256(lock + repr(KEPT).encode())
+    stamp = sha256(lock + repr((KEPT, CHECKER)).encode())
     stamp_file = folder / "stamp.txt"
-    if not stamp_file.is_file() or stamp_file.read_text() != stamp:
+    current = stamp_file.is_file() and stamp_file.read_text() == stamp
+    if not current or not checker_path(root).is_file():
         _install(root, folder)
         write_text(stamp_file, stamp)
     _refresh(_anywidget(), folder / "anywidget.js")
@@ -86,6 +95,7 @@ def _install(root: Path, folder: Path) -> None:
                 target = fresh / to if _is_file(to) else fresh / to / file.name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, target)
+        shutil.copyfile(work / "node_modules" / CHECKER, checker_path(root))
         shutil.rmtree(folder, ignore_errors=True)
         fresh.replace(folder)
 

@@ -72,6 +72,56 @@ def spectrum_panels(
     return figure
 
 
+def coefficient_panels(
+    eigenvalues: Mapping[str, np.ndarray], coefficients: Mapping[str, np.ndarray], sigma: float
+) -> Figure:
+    """Draw eigenvalues at single images, and the images' coefficients, against k.
+
+    Parameters
+    ----------
+    eigenvalues : mapping of str to ndarray, shape (k,)
+        Falling, by image.
+    coefficients : mapping of str to ndarray, shape (k,)
+        ``<x, e_k>`` of the clean image, by image; their sizes are drawn.
+    sigma : float
+        Level of the noise, the size of its coefficients in every basis.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.2))
+    colours = size_colours(range(len(eigenvalues)))
+    for i, (name, values) in enumerate(eigenvalues.items()):
+        k = np.arange(1, len(values) + 1)
+        left.plot(k, values, STYLES[i % 4], color=colours[i], lw=2, label=name)
+        sizes = np.maximum(np.abs(coefficients[name]), 1e-4)
+        right.plot(k, sizes, MARKERS[i], color=colours[i], ms=4, mfc="none", label=name)
+    left.axhline(1, color=NEUTRAL, lw=0.8)
+    right.axhline(sigma, color=NEUTRAL, lw=1, ls="--", label="size of the noise")
+    left.set(xlabel="k", ylabel="eigenvalue", ylim=(0, None))
+    right.set(xlabel="k", ylabel="size of coefficient", yscale="log")
+    left.legend(fontsize=9)
+    right.legend(fontsize=9)
+    return figure
+
+
+def frequency_axes(curves: Mapping[str, np.ndarray]) -> Figure:
+    """Draw how fast vectors oscillate along a contour, against k.
+
+    Parameters
+    ----------
+    curves : mapping of str to ndarray, shape (images, k)
+        Cycles a pixel along the contour, by basis; means over images and over
+        five neighbouring k are drawn.
+    """
+    figure, ax = plt.subplots(figsize=(7, 4))
+    colours = size_colours(range(len(curves)))
+    for i, (name, rows) in enumerate(curves.items()):
+        fives = rows[:, : rows.shape[1] // 5 * 5].mean(axis=0).reshape(-1, 5).mean(axis=1)
+        k = 3 + 5 * np.arange(len(fives))
+        ax.plot(k, fives, MARKERS[i] + STYLES[i % 4], color=colours[i], mfc="none", label=name)
+    ax.set(xlabel="k", ylabel="cycles a pixel along the contour", ylim=(0, None))
+    ax.legend(fontsize=9)
+    return figure
+
+
 def number_panels(measures: Mapping[str, Points]) -> Figure:
     """Draw the number of each basis, one panel for each measure.
 

@@ -147,6 +147,7 @@ def book(
 
         denoise-lib book
     """
+    from denoise_lib import run_times, zoo_page
     from denoise_lib.book import build
     from denoise_lib.chapters import chapters
     from denoise_lib.cover import write_cover
@@ -169,6 +170,8 @@ def book(
         )
     write_cover()
     write_page()
+    run_times.write_page()
+    zoo_page.write_page()
     write_student_notebooks()
     page = build(project_root())
     _say(f"The book is built. Open it:\n  python -m http.server -d {page.parent}\n"
@@ -311,7 +314,11 @@ def _train(
 def zoo(
     as_json: AsJson = False,
     card: Annotated[
-        bool, typer.Option("--write-card", help="Write zoo/README.md, the model card.")
+        bool,
+        typer.Option(
+            "--write-card",
+            help="Write zoo/README.md, measure what is new, and write the book's page.",
+        ),
     ] = False,
 ) -> None:
     """List the trained networks of the book.
@@ -321,9 +328,13 @@ def zoo(
     denoise-lib zoo --write-card
     """
     if card:
+        from denoise_lib import zoo_check, zoo_page
         from denoise_lib.model_card import write_card
 
         _say(f"wrote {write_card()}")
+        if zoo_page.page_path().exists():  # else this book shows no zoo
+            _say(f"measured {zoo_check.measure()}")
+            zoo_page.write_page()
         return
     from denoise_lib.plan import TrainingPlan
     from denoise_lib.zoo import entries

@@ -24,6 +24,8 @@ TRAINING_DATA = {
     "sines": f"sine waves of two numbers, {MADE_HERE}",
     "photos": "crops of photographs from scikit-image and two Lomiri wallpaper packages; public "
     "domain, CC0, CC BY and CC BY-SA, credits on the book's page of photographs",
+    "folder": "pictures from a folder of the reader's, prepared by `denoise-lib data` and named "
+    "after the colon; licence of those pictures",
     "shuffled": "the images of the class named after the colon, their pixels permuted in one "
     "fixed way; licence of that class",
 }

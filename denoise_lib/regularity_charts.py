@@ -69,7 +69,7 @@ def slope_panels(
     paper : mapping of float to float
         What the paper measured.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.4))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 5.2))
     colours = _colours(errors)
     x = input_psnr(np.asarray(sigmas))
     left.plot(x, x, color=NEUTRAL, lw=1, ls="--", label="nothing done")
@@ -84,16 +84,45 @@ def slope_panels(
     fine = np.linspace(0.8, 5.2, 100)
     right.plot(fine, [ideal_slope(a) for a in fine], color=NEUTRAL, label="alpha / (alpha + 1)")
     right.plot(*zip(*paper.items(), strict=True), "x", color="black", ms=8, label="the paper")
-    shades = (TRAIN, "#1f5a85", NEUTRAL)
+    shades = (TRAIN, "#1f5a85", NEUTRAL, "#1f5a85", "#5b8c2a")
     for i, (name, row) in enumerate(rows.items()):
-        at = np.array(list(row)) + 0.06 * (i + 1)
+        at = np.array(list(row)) + 0.07 * (i + 1)
         value, low, high = np.array(list(row.values())).T
         bars = np.abs([value - low, high - value])
         right.errorbar(
             at, value, bars, fmt=MARKERS[i], ms=6, color=shades[i], mfc="none", label=name
         )
     right.set(xlabel="regularity alpha", ylabel="slope")
-    right.legend(fontsize=9)
+    # below the panel: seven rows inside would cover points
+    right.legend(fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.17))
+    return figure
+
+
+def below_panels(sigmas: Sequence[float], errors: Errors, rivals: Mapping[str, Errors]) -> Figure:
+    """Draw by how much rivals are above or below the networks, one panel for each regularity.
+
+    Parameters
+    ----------
+    sigmas, errors
+        As for `local_panel`: those of the networks, on images of their own regularity.
+    rivals : mapping of str to mapping of float to ndarray
+        Squared errors by rival, then by alpha.
+    """
+    figure, axes = plt.subplots(
+        1, len(errors), figsize=(9.5, 3.9), sharex=True, sharey=True, squeeze=False
+    )
+    colours = size_colours(range(len(rivals)))
+    x = input_psnr(np.asarray(sigmas))
+    for ax, (alpha, e) in zip(axes[0], errors.items(), strict=True):
+        ax.axhline(0, color=NEUTRAL, lw=1)
+        for i, (name, of) in enumerate(rivals.items()):
+            difference = psnr(of[alpha].mean(axis=1)) - psnr(e.mean(axis=1))
+            style = MARKERS[i] + ("-", "--", "-.", ":")[i % 4]
+            ax.plot(x, difference, style, color=colours[i], mfc="none", ms=5, label=name)
+        ax.set(title=f"alpha = {alpha:g}", xlabel="input PSNR (dB)")
+    axes[0, 0].set_ylabel("dB above the network")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=9)
     return figure
 
 

@@ -63,16 +63,53 @@ def test_two_sliders_lead_to_the_picture_and_the_sentence_of_their_setting():
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("chapter", "width"), [("regularity", 360), ("harmonic_bases", 1400)])
-def test_two_sliders_move_on_the_static_page(site: str, browser: Browser, chapter: str, width: int):
-    box = ".two-sliders"
+@pytest.mark.parametrize(
+    ("chapter", "place", "width"),
+    [("regularity", 0, 360), ("harmonic_bases", 0, 360), ("harmonic_bases", 1, 1400)],
+)
+def test_two_sliders_move_on_the_static_page(
+    site: str, browser: Browser, chapter: str, place: int, width: int
+):
     with opened(browser, f"{site}chapters/{chapter}.html", width=width) as shown:
         page = shown.page
-        page.wait_for_selector(f"{box} img.widget-image")
+        page.wait_for_selector(".two-sliders img.widget-image")
+        page.evaluate(  # a page may have several
+            "[...document.querySelectorAll('.two-sliders')]"
+            ".forEach((box, i) => box.classList.add(`place-${i}`))"
+        )
+        box = f".place-{place}"
         seen = [visible_images(page, box)]
         for slider in (1, 2):
             move_slider(page, f"{box} > .widget-hslider:nth-child({slider})", 1)
             seen.append(visible_images(page, box))
         assert [len(images) for images in seen] == [1, 1, 1]
         assert len({images[0] for images in seen}) == 3
+        assert not shown.problems
+
+
+@pytest.mark.browser
+def test_the_explorer_of_slopes_marks_the_place_on_the_curve(site: str, browser: Browser):
+    with opened(browser, f"{site}chapters/regularity.html") as shown:
+        page = shown.page
+        page.wait_for_selector(".two-sliders svg")
+        rings = page.locator(".two-sliders svg:visible circle")
+        sigmas = rings.count()
+        for i in range(2):
+            filled = [rings.nth(j).get_attribute("fill") != "none" for j in range(sigmas)]
+            assert filled == [j == i for j in range(sigmas)]
+            move_slider(page, ".two-sliders > .widget-hslider:nth-child(2)", 1)
+        assert not shown.problems
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("chapter", ["regularity", "harmonic_bases"])
+def test_quick_questions_answer_without_a_kernel(site: str, browser: Browser, chapter: str):
+    with opened(browser, f"{site}chapters/{chapter}.html", width=360) as shown:
+        answers = shown.page.locator("#two-quick-questions details")
+        assert answers.count() >= 4
+        for answer in answers.all():
+            said = answer.locator("p")
+            assert not said.is_visible()
+            answer.locator("summary").press("Enter")
+            assert said.is_visible()
         assert not shown.problems

@@ -20,4 +20,29 @@
     };
     mathjax.Hub = { Queue: ([, , element]) => typeset(element) };
   });
+
+  // Jupyter's sliders and pictures come without names: a slider takes its label's,
+  // a picture the sentence that stands below it.
+  const name = () => {
+    for (const slider of document.querySelectorAll('.widget-hslider')) {
+      const label = slider.querySelector('.widget-label')?.textContent;
+      const value = slider.querySelector('.widget-readout')?.textContent;
+      const handle = slider.querySelector('.noUi-handle');
+      if (!handle) continue;
+      if (label) handle.setAttribute('aria-label', label);
+      if (value && handle.getAttribute('aria-valuetext') !== value) handle.setAttribute('aria-valuetext', value);
+    }
+    for (const image of document.querySelectorAll('img.widget-image:not([alt])')) {
+      const said = image.closest('.widget-vbox:has(.widget-html)')?.querySelector('.widget-html');
+      if (said?.textContent.trim()) image.alt = said.textContent.trim();
+    }
+  };
+  document.addEventListener('DOMContentLoaded', () => {
+    let waiting = false;
+    new MutationObserver(() => {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => { waiting = false; name(); });
+    }).observe(document.body, { childList: true, subtree: true, characterData: true });
+  });
 })();
