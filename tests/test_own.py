@@ -83,7 +83,7 @@ def test_too_few_pictures_are_counted(pictures, cache):
     for path in sorted(pictures.glob("*"))[50:]:
         path.unlink()
     done = call("--folder", str(pictures), "--size", "8")
-    assert done.exit_code == 2 and "100 are needed" in done.stderr
+    assert done.exit_code == 2 and "200 are needed" in done.stderr
 
 
 def test_a_size_that_no_network_takes_is_refused_before_training(pictures, cache):
