@@ -414,6 +414,43 @@ def data(
     _say(f"The photographs are in {photos.fetch()}")
 
 
+@app.command()
+def own(
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="The pictures; leave it out once they are prepared under that name."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What to call them.")] = "mine",
+    size: Annotated[int, typer.Option(min=8, help="Side of the images in pixels.")] = 32,
+    profile: Profile = "classroom",
+) -> None:
+    """Take a folder of your pictures through chapters 2, 3 and 6.
+
+    They become a class of grey squares; networks are trained on them, and the
+    executed notebooks go to `_build/own/NAME`.
+
+        denoise-lib own --folder ~/pictures --name mine
+
+        denoise-lib own --name mine
+    """
+    from denoise_lib.chapters import check_profile
+    from denoise_lib.images.folder import stored_path
+
+    check_profile(profile)
+    if folder is not None:
+        if stored_path(name, size).exists():
+            # networks are named after their class: other pictures would be given these networks
+            raise ParameterError(
+                "--name", name, "pictures of that name are prepared: leave out --folder to use "
+                "them, or give other pictures another name"
+            )  # fmt: skip
+        _prepare(folder, name, size, 0.98)
+    from denoise_lib.own import run_own
+
+    for path in run_own(name, size, profile, on_start=lambda chapter: _say(f"running {chapter}")):
+        _say(f"wrote {path}")
+
+
 def _prepare(source: Path, name: str, size: int, max_correlation: float) -> None:
     from rich.progress import Progress
 
