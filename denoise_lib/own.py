@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from denoise_lib.errors import MissingDataError
 from denoise_lib.experiments import run
 from denoise_lib.files import project_root
 from denoise_lib.images.folder import image_sets
 from denoise_lib.parameters import profile_values
 
 CHAPTERS = ("memorization", "convergence", "harmonic_bases")
+HELD_OUT = 32  # pictures, at least: the chapters choose among as many, and measure on them
 OF_THE_CLASS = ("image_class", "image_size", "n_images", "subset", "seed")
 
 
@@ -60,9 +62,14 @@ def overrides(chapter: str, name: str, size: int, profile: str) -> dict[str, Any
     Raises
     ------
     MissingDataError
-        If the pictures are not prepared.
+        If the pictures are not prepared, or are too few to measure on.
     """
     sets = image_sets(name, size).images
+    if len(sets["held-out"]) < HELD_OUT:
+        raise MissingDataError(
+            f"{sum(map(len, sets.values()))} pictures are too few: {20 * HELD_OUT} are needed, "
+            f"so that {HELD_OUT} can be held out to measure on"
+        )
     sizes = set_sizes(min(len(sets["A"]), len(sets["B"])))
     model = profile_values("convergence", profile)["networks"][0]
     network = {key: value for key, value in model.items() if key not in OF_THE_CLASS}
@@ -120,7 +127,7 @@ def run_own(
     Raises
     ------
     MissingDataError
-        If the pictures are not prepared.
+        If the pictures are not prepared, or are too few to measure on.
     ParameterError
         If the networks cannot be built for that size.
     ChapterFailedError

@@ -18,7 +18,7 @@ from denoise_lib.errors import DamagedFileError, MissingDataError, ParameterErro
 from denoise_lib.images import folder, load
 from denoise_lib.plan import Recipe, TrainingPlan
 
-N = 230
+N = 130
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def pictures(tmp_path) -> Path:
-    """230 colour pictures in two folders, and what else lies about in a real one."""
+    """130 colour pictures in two folders, and what else lies about in a real one."""
     random = np.random.default_rng(0)
     source = tmp_path / "pictures"
     (source / "more").mkdir(parents=True)
@@ -55,7 +55,7 @@ def test_a_real_folder_is_prepared_and_what_was_left_out_is_counted(pictures, ca
     assert report == folder.Prepared(N, 2, 1, ("broken.jpg", "half.png"))
     sets = folder.image_sets("mine", 16)
     assert {name: len(images) for name, images in sets.images.items()} == {
-        "held-out": 32, "tuning": 16, "C": 10, "D": 10, "A": 81, "B": 81,
+        "held-out": 6, "tuning": 3, "C": 10, "D": 10, "A": 50, "B": 50,
     }  # fmt: skip
     assert sets.duplicates_removed == 2
     every = np.concatenate(list(sets.images.values())).reshape(-1, 256)
@@ -125,7 +125,7 @@ def test_too_few_pictures_are_counted_in_one_line(pictures, cache):
     with pytest.raises(MissingDataError) as error:
         folder.prepare(pictures, "mine", 25)
     text = str(error.value)
-    assert "200 are needed" in text and "too small" in text and "2 unreadable" in text
+    assert "100 are needed" in text and "too small" in text and "2 unreadable" in text
     assert "\n" not in text and not folder.stored_path("mine", 25).exists()
 
 

@@ -14,7 +14,7 @@ from denoise_lib import own
 from denoise_lib.cli import app
 from denoise_lib.images import folder
 
-N = 250
+N = 660
 
 
 @pytest.fixture
@@ -79,11 +79,12 @@ def test_what_cannot_be_used_is_one_line(cache, words, says):
     assert done.exit_code == 2 and says in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_too_few_pictures_are_counted(pictures, cache):
-    for path in sorted(pictures.glob("*"))[50:]:
+@pytest.mark.parametrize(("left", "needed"), [(50, "100 are needed"), (150, "640 are needed")])
+def test_too_few_pictures_are_counted(pictures, cache, left, needed):
+    for path in sorted(pictures.glob("*"))[left:]:
         path.unlink()
     done = call("--folder", str(pictures), "--size", "8")
-    assert done.exit_code == 2 and "200 are needed" in done.stderr
+    assert done.exit_code == 2 and needed in done.stderr
 
 
 def test_a_size_that_no_network_takes_is_refused_before_training(pictures, cache):

@@ -23,8 +23,7 @@ from denoise_lib.files import cache_dir, replacing
 from denoise_lib.images.sets import SPLIT_SEED, ImageSets, split
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm"}
-LEAST = 200  # images: 32 are held out, 16 tune, 20 are of C and D, A and B have 66 each
-HELD_OUT = 32  # images, at least: of fewer, intervals say nothing
+LEAST = 100  # images: 5 are held out, 2 tune, 20 are of C and D
 THUMBNAIL = 16  # side at which pictures are compared
 CHUNK = 2048  # pictures compared with as many others at once: 16 MB of correlations
 
@@ -186,7 +185,7 @@ def _thumbnails(images: np.ndarray) -> Iterator[np.ndarray]:
 def image_sets(name: str, size: int) -> ImageSets:
     """Return the disjoint sets of a prepared folder.
 
-    A twentieth of the images is held out, but at least 32 and at most 2,000; half as many tune.
+    A twentieth of the images is held out, but at most 2,000; half as many tune.
 
     Raises
     ------
@@ -206,7 +205,7 @@ def image_sets(name: str, size: int) -> ImageSets:
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(f"{path} is damaged ({error}): delete it and run {again}") from error
     order = np.random.default_rng(SPLIT_SEED).permutation(len(images))
-    held_out = min(2000, max(HELD_OUT, len(images) // 20))
+    held_out = min(2000, len(images) // 20)
     tuning = held_out // 2
     test, train = np.split(images[order], [held_out + tuning + 1])
     sets = split(train, test, n_held_out=held_out, n_tuning=tuning, n_few=10)
