@@ -124,6 +124,7 @@ def twin_panels(
             right.plot(*curves[name], STYLES[i], color=colours[i], label=name)
     left.set(xlabel="input PSNR (dB)", ylabel="output PSNR (dB)")
     left.legend(fontsize=9)
-    right.set(xlabel="training images seen", ylabel="tuning PSNR, mean of four levels (dB)")
+    right.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:,.0f}")
+    right.set(xlabel="training images seen (thousands)", ylabel="mean tuning PSNR (dB)")
     right.legend(fontsize=9)
     return figure

@@ -22,7 +22,7 @@ def normalise(notebook: Notebook, name: str) -> None:
     Gone are timings, papermill's notes, the version of Python, addresses in
     memory and folders of this machine; streams of text are merged and lines
     that were overwritten (progress bars) keep their last state; widgets get
-    ids that depend on their order alone.
+    ids that depend on their order alone, and lose fields that say nothing.
 
     Parameters
     ----------
@@ -45,6 +45,13 @@ def normalise(notebook: Notebook, name: str) -> None:
             cell["outputs"] = _merged(cell["outputs"])
             _scrub(cell["outputs"])
     _rename_widgets(notebook, name)
+    for model in _widget_states(notebook).values():
+        # null is what a missing field means, and layouts have dozens: a fifth of some chapters
+        model["state"] = {k: v for k, v in model["state"].items() if v is not None}
+
+
+def _widget_states(notebook: Notebook) -> dict[str, Any]:
+    return notebook["metadata"].get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
 
 
 def _merged(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -103,7 +110,7 @@ def _scrub(outputs: list[dict[str, Any]]) -> None:
 
 def _rename_widgets(notebook: Notebook, name: str) -> None:
     """Give each widget an id that depends on its order alone, wherever the old one is named."""
-    state = notebook["metadata"].get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    state = _widget_states(notebook)
     # nbclient lists widgets as they were made, and Python keeps that order
     new: dict[str, str] = {}
     for i, old in enumerate(state):

@@ -150,6 +150,7 @@ def test_the_executed_notebook_shows_the_values_used_and_nothing_of_this_machine
     shown = [o["data"] for o in notebook["cells"][1]["outputs"] if "data" in o]
     view = shown[-1]["application/vnd.jupyter.widget-view+json"]["model_id"]
     assert widgets[view]["model_name"] == "VBoxModel"
+    assert all(None not in model["state"].values() for model in widgets.values())
     slider, label = (
         child.removeprefix("IPY_MODEL_") for child in widgets[view]["state"]["children"]
     )

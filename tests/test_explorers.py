@@ -169,7 +169,8 @@ def test_bars_are_in_proportion_and_numbers_are_shares_of_the_noise(products):
             [100 * parts[name][level] / whole for name in PARTS], abs=0.006
         )
         for name in (*PARTS, "error"):
-            assert f"{parts[name][level] / sigma**2:.2%}" in views[0, level]
+            share = parts[name][level] / sigma**2
+            assert (f"{share:.2%}" if share < 10 else f"{share:,.0f}×") in views[0, level]
 
 
 @pytest.fixture

@@ -61,8 +61,9 @@ def part_views(
             shares = {name: values[level] / sigma**2 for name, values in parts.items()}
             rows = "".join(_row(name, shares) for name in PARTS)
             words = (
-                f"N = {n:,}, sigma = {sigma:g}: the error is {shares['error']:.2%} of the noise "
-                f"energy; the three parts add up to {sum(shares[name] for name in PARTS):.2%}."
+                f"N = {n:,}, sigma = {sigma:g}. Compared with the noise energy, the error is "
+                f"{_share(shares['error'])}; the three parts add up to "
+                f"{_share(sum(shares[part] for part in PARTS))}."
             )
             views[k, level] = f'<div class="explorer-bars">{rows}</div><p>{words}</p>'
     return views
@@ -74,5 +75,10 @@ def _row(name: str, shares: dict[str, float]) -> str:
     width = max(shares[name], 0.0) / whole
     return (
         f'<span>{name}</span><span class="explorer-bar"><span style="width: {width:.2%}"></span>'
-        f"</span><span>{shares[name]:.2%}</span>"
+        f"</span><span>{_share(shares[name])}</span>"
     )
+
+
+def _share(value: float) -> str:
+    """Return a share in per cent, or one of ten and more as a multiple."""
+    return f"{value:,.0f}×" if value >= 10 else f"{value:.2%}"
