@@ -46,6 +46,8 @@ MENDS = (
     Mend(r'<summary aria-label="[^"]*">', "<summary>"),
     Mend(r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"', r"\1"),
     Mend(r'(<i class="theme-switch [^>]*?)\s*title="[^"]*"', r"\1"),
+    # a button that unfolds a part of the contents, and had no name
+    Mend(r"<summary>(<span class=\"toctree-toggle\")", r'<summary aria-label="Show its pages">\1'),
     # the book's title stood outside of every landmark
     Mend(r'(<div id="pst-primary-sidebar")', r'\1 role="region" aria-label="This book"'),
     # a role that no longer exists
