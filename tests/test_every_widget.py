@@ -127,7 +127,7 @@ def test_the_player_plays(site: str, browser: Browser):
         player = shown.page.locator(".trajectory-player")
         sigma = player.locator(".widget-readout").nth(1)
         start = sigma.inner_text()
-        player.get_by_role("button").first.click()
+        player.get_by_role("button", name="Play or pause").click()
         shown.page.wait_for_function(
             "([element, start]) => element.innerText !== start", arg=[sigma.element_handle(), start]
         )

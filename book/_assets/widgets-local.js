@@ -4,10 +4,6 @@
   const here = new URL('.', document.currentScript.src).href;
   requirejs.config({ baseUrl: here });
 
-  // The theme's FontAwesome would turn <i> elements into SVG; the Play widget finds its
-  // icons as <i> and throws without them. FontAwesome watches this very object: change it in place.
-  (window.FontAwesomeConfig ??= {}).observeMutations = false;
-
   // Widgets typeset their labels through MathJax 2's queue, which MathJax 3 does not have.
   document.addEventListener('DOMContentLoaded', () => {
     const mathjax = window.MathJax;
@@ -22,8 +18,13 @@
   });
 
   // Jupyter's sliders and pictures come without names: a slider takes its label's,
-  // a picture the sentence that stands below it.
+  // a picture the sentence that stands below it, a button what its icon means.
+  const meant = { 'fa-play': 'Play or pause', 'fa-pause': 'Play or pause', 'fa-stop': 'Stop', 'fa-repeat': 'Repeat' };
   const name = () => {
+    for (const icon of document.querySelectorAll('.jupyter-button:not([aria-label]) > i')) {
+      const said = [...icon.classList].map((each) => meant[each]).find(Boolean);
+      if (said) icon.parentElement.setAttribute('aria-label', said);
+    }
     for (const slider of document.querySelectorAll('.widget-hslider')) {
       const label = slider.querySelector('.widget-label')?.textContent;
       const value = slider.querySelector('.widget-readout')?.textContent;
