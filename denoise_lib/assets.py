@@ -23,7 +23,6 @@ from denoise_lib.files import sha256, write_bytes, write_text
 KEPT = (
     ("requirejs/require.js", "require.js"),
     ("@jupyter-widgets/html-manager/dist/embed-amd.js", "@jupyter-widgets/html-manager/dist"),
-    ("@jupyter-widgets/html-manager/dist/*.woff2", "@jupyter-widgets"),
     ("mathjax/LICENSE", "mathjax"),
     ("mathjax/es5/tex-chtml.js", "mathjax"),
     ("mathjax/es5/output/chtml/fonts/woff-v2/*.woff", "mathjax/output/chtml/fonts/woff-v2"),
