@@ -15,6 +15,7 @@ from tests.browser import opened
 
 # Elements that a browser fetches on its own, as opposed to links that a reader may follow.
 FETCHED = {"script": "src", "img": "src", "source": "src", "link": "href", "iframe": "src"}
+MEGABYTE = 1_000_000
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif)$", re.IGNORECASE)
 
 
@@ -97,6 +98,18 @@ def test_pages_fetch_nothing_from_another_host(pages: dict[Path, Html]) -> None:
         if urlsplit(target).netloc
     ]
     assert elsewhere == []
+
+
+def test_pages_weigh_little(book: Path, pages: dict[Path, Html]) -> None:
+    # what a page alone needs; scripts, styles and type are shared, and fetched once
+    own = {
+        page.relative_to(book).as_posix(): page.stat().st_size
+        + sum((page.parent / file).stat().st_size for file in html.fetched if "_images/" in file)
+        for page, html in pages.items()
+    }
+    assert own["index.html"] < MEGABYTE
+    assert max(own.values()) < 3 * MEGABYTE
+    assert own["chapters/score.html"] > own["notation.html"]  # pictures are counted
 
 
 def test_every_picture_is_described_in_words(book: Path, pages: dict[Path, Html]) -> None:

@@ -26,7 +26,8 @@ UNDERLINED = re.compile(r"^([A-Z][A-Za-z ]+)\n(-+)$", re.MULTILINE)
 NAMES = re.compile(r"^([*\w, ]+?)(?: : .+)?$")
 # what draws the figures of one chapter, and what only the command line and the build use
 PRIVATE = re.compile(
-    r"_charts$|\.charts$|\.(cli|cover|assets|slides|ledger_page|normalise|widgets|optimal|measures)$"
+    r"_charts$|\.charts$|_page$|\.(cli|cover|assets|slides|normalise|widgets|optimal|measures)$"
+    r"|\.(definitions|page_mends|provenance|run_times|sparklines|zoo_samples)$"
 )
 
 
