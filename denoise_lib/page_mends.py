@@ -16,6 +16,8 @@ from docutils import nodes  # type: ignore[import-untyped]  # ships no types
 from sphinx.application import Sphinx
 
 PREVIEW = "_static/social.png"
+TYPE = ("source-serif-4-latin-opsz-normal", "source-sans-3-latin-wght-normal")
+"""Fonts that every page shows first, asked for at once: lines that wait for them move."""
 LONGEST = 160
 """Characters of a description that search engines show."""
 NEEDED = {
@@ -87,6 +89,12 @@ def head(
     context["metatags"] = context.get("metatags", "") + "".join(
         f'\n<meta {kind}="{name}" content="{html.escape(content)}" />'
         for kind, name, content in tags
+    )
+    context["metatags"] += "".join(
+        '\n<link rel="preload" as="font" type="font/woff2" crossorigin href="'
+        + context["pathto"](f"_static/vendor/fonts/{name}.woff2", 1)
+        + '" />'
+        for name in TYPE
     )
 
 
