@@ -6,7 +6,8 @@ from pathlib import Path
 
 from denoise_lib.chapters import book_path, chapters, read_notebook
 from denoise_lib.errors import DenoiseLibError
-from denoise_lib.files import project_root, write_text
+from denoise_lib.files import project_root
+from denoise_lib.pages import write_changed
 
 CHAPTER, CELL = "memorization", "samples-figure"
 
@@ -40,7 +41,5 @@ def figure(chapter: str, cell_id: str) -> tuple[str, str]:
 
 def write_cover() -> None:
     """Bring the picture up to date with the chapter, if the book has it."""
-    if CHAPTER not in chapters():
-        return
-    if not cover_path().exists() or cover_path().read_text(encoding="utf-8") != cover():
-        write_text(cover_path(), cover())
+    if CHAPTER in chapters():
+        write_changed(cover_path(), cover())

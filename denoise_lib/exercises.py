@@ -16,7 +16,8 @@ import numpy as np
 
 from denoise_lib.chapters import read_notebook, suggest, tags
 from denoise_lib.errors import ParameterError
-from denoise_lib.files import project_root, write_text
+from denoise_lib.files import project_root
+from denoise_lib.pages import write_changed
 
 Answer = Callable[..., Any]
 
@@ -46,9 +47,7 @@ def student_notebook(solved: Path) -> str:
 def write_student_notebooks() -> None:
     """Bring the students' notebooks up to date with the solved ones."""
     for solved in solved_notebooks():
-        path, text = student_path(solved), student_notebook(solved)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_text(path, text)
+        write_changed(student_path(solved), student_notebook(solved))
 
 
 def check(task: str, answer: Answer) -> None:

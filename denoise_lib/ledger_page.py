@@ -6,10 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from denoise_lib.chapters import chapters, read_notebook, source_path
+from denoise_lib.chapters import chapters
 from denoise_lib.claims import shown
-from denoise_lib.files import project_root, write_text
+from denoise_lib.files import project_root
 from denoise_lib.ledger import ledger, load
+from denoise_lib.pages import chapter_title, write_changed
 
 MARKS = {"holds": "✓", "fails": "✗", "not measured": "–"}
 
@@ -40,7 +41,7 @@ def page() -> str:
     parts = [INTRODUCTION, f"**{_count(rows)}.**\n"]
     for chapter in [name for name in chapters() if name in named.values()]:
         own = [row for row in rows if named[row["id"]] == chapter]
-        parts.append(f"## Chapter {own[0]['chapter']}. {_title(chapter)}\n")
+        parts.append(f"## Chapter {own[0]['chapter']}. {chapter_title(chapter)}\n")
         parts.append(f"{_count(own)}. Measured in [the chapter](chapters/{chapter}.ipynb).\n")
         parts += [_card(row) for row in own]
     return "\n".join(parts)
@@ -50,14 +51,7 @@ def write_page() -> None:
     """Bring the page up to date with claims and results, if the book has claims."""
     if not page_path().with_name("claims.yml").exists():
         return
-    text = page()
-    if not page_path().exists() or page_path().read_text(encoding="utf-8") != text:
-        write_text(page_path(), text)
-
-
-def _title(chapter: str) -> str:
-    first = read_notebook(source_path(chapter))["cells"][0]["source"]
-    return first.splitlines()[0].lstrip("# ")
+    write_changed(page_path(), page())
 
 
 def _count(rows: list[dict[str, Any]]) -> str:

@@ -90,7 +90,13 @@ def head(
         f'\n<meta {kind}="{name}" content="{html.escape(content)}" />'
         for kind, name, content in tags
     )
-    context["metatags"] += "".join(
+
+
+def preload(
+    app: Sphinx, page: str, _: str, context: dict[str, Any], tree: nodes.document | None
+) -> None:
+    """Ask for the text's fonts before the style sheets do."""
+    context["metatags"] = context.get("metatags", "") + "".join(
         '\n<link rel="preload" as="font" type="font/woff2" crossorigin href="'
         + context["pathto"](f"_static/vendor/fonts/{name}.woff2", 1)
         + '" />'
@@ -130,6 +136,7 @@ def mend(app: Sphinx, failed: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx what this extension does, and when."""
     app.connect("html-page-context", head, priority=LAST)
+    app.connect("html-page-context", preload, priority=LAST)
     app.connect("html-page-context", unload, priority=LAST)
     app.connect("build-finished", mend)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

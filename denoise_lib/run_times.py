@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from denoise_lib.chapters import book_path, chapters, read_notebook
-from denoise_lib.files import project_root, write_text
+from denoise_lib.files import project_root
+from denoise_lib.pages import chapter_title, write_changed
 from denoise_lib.provenance import trained
 
 INTRODUCTION = """\
@@ -40,8 +41,8 @@ def page() -> str:
             continue
         networks = list(ran["networks"])
         rows.append(
-            f"| {_title(chapter)} | {ran['run']['minutes']:g} | {len(networks)} "
-            f"| {trained(networks)[1]:.0f} |"
+            f"| [{chapter_title(chapter)}](chapters/{chapter}.ipynb) "
+            f"| {ran['run']['minutes']:g} | {len(networks)} | {trained(networks)[1]:.0f} |"
         )
         machines[ran["run"]["machine"]] = None
         total += ran["run"]["minutes"]
@@ -53,11 +54,8 @@ def page() -> str:
 
 def write_page() -> None:
     """Bring the page up to date, if this book has it."""
-    if not page_path().exists():
-        return
-    text = page()
-    if page_path().read_text(encoding="utf-8") != text:
-        write_text(page_path(), text)
+    if page_path().exists():
+        write_changed(page_path(), page())
 
 
 def _ran(chapter: str) -> dict[str, Any]:
@@ -65,8 +63,3 @@ def _ran(chapter: str) -> dict[str, Any]:
         return {}
     ran: dict[str, Any] = read_notebook(book_path(chapter))["metadata"].get("denoise_book", {})
     return ran
-
-
-def _title(chapter: str) -> str:
-    first = read_notebook(book_path(chapter))["cells"][0]["source"]
-    return f"[{first.splitlines()[0].lstrip('# ')}](chapters/{chapter}.ipynb)"

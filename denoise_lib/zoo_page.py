@@ -11,8 +11,9 @@ import numpy as np
 
 from denoise_lib.chapters import book_path, chapter_number, chapters
 from denoise_lib.experiments import missing, named_plans
-from denoise_lib.files import project_root, write_text
+from denoise_lib.files import project_root
 from denoise_lib.measures.psnr import input_psnr
+from denoise_lib.pages import write_changed
 from denoise_lib.plan import TrainingPlan
 from denoise_lib.sparklines import sparkline
 from denoise_lib.training import CURVE_SIGMAS, FEW_IMAGES
@@ -77,11 +78,8 @@ def page_path() -> Path:
 
 def write_page() -> None:
     """Bring the page up to date, if this book has it."""
-    if not page_path().exists():
-        return
-    text = page()
-    if page_path().read_text(encoding="utf-8") != text:
-        write_text(page_path(), text)
+    if page_path().exists():
+        write_changed(page_path(), page())
 
 
 def page() -> str:
@@ -254,13 +252,9 @@ def _learning(record: dict[str, Any], plan: TrainingPlan) -> str:
         f"from {first:.1f} to {last:.1f} dB at sigma {sigma:g}"
         for first, last, sigma in zip(values[0], values[-1], CURVE_SIGMAS, strict=True)
     )
-    said = (
-        f"Learning curve on {kind}ing images"
-        if kind == "train"
-        else "Learning curve on tuning images"
-    )
+    on = "training" if kind == "train" else "tuning"
     lines = [("curve", seen, line.tolist()) for line in values.T]
-    return sparkline(lines, f"{said}: {ends}.")
+    return sparkline(lines, f"Learning curve on {on} images: {ends}.")
 
 
 def _samples(plan: TrainingPlan) -> str:

@@ -68,6 +68,16 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep what a test prepares to itself: no folder of pictures is known yet."""
+    from denoise_lib.images import folder
+
+    monkeypatch.setenv("DENOISE_LIB_CACHE", str(tmp_path / "cache"))
+    folder.image_sets.cache_clear()
+    return tmp_path / "cache"
+
+
 @pytest.fixture(scope="session")
 def book() -> Path:
     """Build the book without a warning and return the folder of its pages."""

@@ -22,13 +22,6 @@ N = 130
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("DENOISE_LIB_CACHE", str(tmp_path / "cache"))
-    folder.image_sets.cache_clear()
-    return tmp_path / "cache"
-
-
-@pytest.fixture
 def pictures(tmp_path) -> Path:
     """130 colour pictures in two folders, and what else lies about in a real one."""
     random = np.random.default_rng(0)

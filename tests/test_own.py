@@ -18,11 +18,9 @@ N = 660
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("DENOISE_LIB_CACHE", str(tmp_path / "cache"))
+def cache(cache, tmp_path, monkeypatch) -> Path:
     monkeypatch.setattr(own, "project_root", lambda: tmp_path)  # results stay out of the book
-    folder.image_sets.cache_clear()
-    return tmp_path / "cache"
+    return cache
 
 
 @pytest.fixture

@@ -65,7 +65,13 @@ def test_two_sliders_lead_to_the_picture_and_the_sentence_of_their_setting():
 @pytest.mark.browser
 @pytest.mark.parametrize(
     ("chapter", "place", "width"),
-    [("regularity", 0, 360), ("harmonic_bases", 0, 360), ("harmonic_bases", 1, 1400)],
+    [
+        ("regularity", 0, 360),
+        ("harmonic_bases", 0, 360),
+        ("harmonic_bases", 1, 1400),
+        ("shrinkage", 0, 360),
+        ("shrinkage", 0, 1400),
+    ],
 )
 def test_two_sliders_move_on_the_static_page(
     site: str, browser: Browser, chapter: str, place: int, width: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser
 
 from denoise_lib.errors import ParameterError
 from denoise_lib.images import gaussian, load
@@ -21,7 +20,6 @@ from denoise_lib.measures.shrinkage import (
 )
 from denoise_lib.optimal.mixtures import GaussianMixture
 from denoise_lib.optimal.wiener import Wiener
-from tests.browser import move_slider, opened, visible_images
 
 
 def test_a_projection_is_hard_and_a_half_of_everything_is_soft():
@@ -77,19 +75,3 @@ def test_slopes_of_a_mixture_are_posterior_variances():
         mixture_slopes(heaps, sigma, y), variance / sigma**2, rtol=1e-5, atol=1e-6
     )
     assert (mixture_slopes(heaps, sigma, y, told=0.9) - variance / sigma**2).abs().max() > 0.1
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("width", [360, 1400])
-def test_the_eigenvector_explorer_moves_on_the_static_page(site: str, browser: Browser, width: int):
-    box = ".two-sliders"
-    with opened(browser, f"{site}chapters/shrinkage.html", width=width) as shown:
-        page = shown.page
-        page.wait_for_selector(f"{box} img.widget-image")
-        seen = [visible_images(page, box)]
-        for slider in (1, 2):
-            move_slider(page, f"{box} > .widget-hslider:nth-child({slider})", 1)
-            seen.append(visible_images(page, box))
-        assert [len(images) for images in seen] == [1, 1, 1]
-        assert len({images[0] for images in seen}) == 3
-        assert not shown.problems
