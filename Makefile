@@ -27,8 +27,8 @@ test: setup ## Run every test
 recipe: setup ## Train and measure the networks from which the recipe was chosen (long, once)
 	@$(BIN)/python benchmarks/recipe_study.py
 
-bench: setup ## Measure speed against the plain way
-	@$(BIN)/python benchmarks/bench.py
+bench: book ## Measure speed against the plain way
+	@$(BIN)/python -m benchmarks.bench
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff check .

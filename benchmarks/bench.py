@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,11 +25,11 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-import plain
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks import browser, plain
 from denoise_lib.files import write_text
 from denoise_lib.images import image_sets, load
 from denoise_lib.jacobian import jacobian, spectrum, top_spectrum
@@ -36,7 +37,7 @@ from denoise_lib.measures.psnr import add_noise, log_average, psnr, squared_erro
 from denoise_lib.networks import UNet
 from denoise_lib.plan import Recipe, TrainingPlan
 from denoise_lib.progress import show_training
-from denoise_lib.sampling import Schedule, sample
+from denoise_lib.sampling import LOW_BIAS, Schedule, sample
 from denoise_lib.training import train, usual_precision
 from denoise_lib.zoo import get_denoiser, machine
 
@@ -72,8 +73,12 @@ class Effort:
         leading eigenvectors, are computed.
     leading : int
         How many of these.
+    large_part : int
+        Of the larger one's pixels, one in so many is differentiated in the plain way.
     large_turns : int
         Turns of the latter: one takes minutes.
+    browser_steps : int
+        Steps at most of a sample in the browser.
     """
 
     turns: int = 5
@@ -88,12 +93,15 @@ class Effort:
     whole: int = SIZE
     large: int = 80
     leading: int = 64
+    large_part: int = 10
     large_turns: int = 2
+    browser_steps: int = LOW_BIAS.max_steps
 
 
 QUICK = Effort(
     turns=1, seconds=0.1, images=40, drawn=2, samples=2, widths=(2,), matrices=(64,),
-    sigma_end=2.9, to_target=64, whole=8, large=16, leading=4, large_turns=1,
+    sigma_end=2.9, to_target=64, whole=8, large=16, leading=4, large_part=2, large_turns=1,
+    browser_steps=3,
 )  # fmt: skip
 
 
@@ -204,15 +212,35 @@ class Team:
             process.join()
 
 
-def operations_per_image(width: int) -> float:
-    """Return the floating-point operations of one image's forward and backward pass."""
+def operations_per_image(width: int, *, backward: bool) -> float:
+    """Return the floating-point operations of one image's forward (and backward) pass."""
     with FlopCounterMode(display=False) as counter:
-        UNet(width, 3, normalization=False)(torch.zeros(1, 1, SIZE, SIZE)).sum().backward()
+        output = UNet(width, 3, normalization=False)(torch.zeros(1, 1, SIZE, SIZE))
+        if backward:
+            output.sum().backward()
     return counter.get_total_flops()
 
 
-def training_rows(effort: Effort) -> tuple[list[Row], list[dict[str, Any]]]:
-    """Measure training, and what part of the best matrix product's speed it reaches."""
+def use_of_machine(
+    row: Row, operations: float, best: dict[str, float], precision: str
+) -> list[dict[str, Any]]:
+    """Return what part of the best matrix product's speed each side of a row reaches."""
+    sides = {"plain": ("float32", row.plain_seconds), "ours": (precision, row.ours_seconds)}
+    return [
+        {
+            "work": row.work,
+            "side": side,
+            "precision": number_format,
+            "flops": operations / seconds,
+            "best_product_flops": best[side],
+            "fraction": operations / seconds / best[side],
+        }
+        for side, (number_format, seconds) in sides.items()
+    ]
+
+
+def training_rows(effort: Effort) -> tuple[list[Row], list[dict[str, Any]], dict[str, float]]:
+    """Measure training, and the fastest matrix product: of one process, of one for each core."""
     rows, use, thousand = [], [], 1000.0
     teams = {"plain": Team(ours=False), "ours": Team(ours=True)}
     try:
@@ -235,23 +263,12 @@ def training_rows(effort: Effort) -> tuple[list[Row], list[dict[str, Any]]]:
                 work, effort.turns, partial(seconds, "plain"), partial(seconds, "ours")
             )
             rows.append(row)
-            operations = thousand * operations_per_image(width)
-            for side, taken in (("plain", row.plain_seconds), ("ours", row.ours_seconds)):
-                achieved = operations / taken
-                use.append(
-                    {
-                        "work": work,
-                        "side": side,
-                        "precision": OUR_PRECISION if side == "ours" else "float32",
-                        "flops": achieved,
-                        "best_product_flops": best[side],
-                        "fraction": achieved / best[side],
-                    }
-                )
+            operations = thousand * operations_per_image(width, backward=True)
+            use += use_of_machine(row, operations, best, OUR_PRECISION)
     finally:
         for team in teams.values():
             team.dismiss()
-    return rows, use
+    return rows, use, best
 
 
 # Networks to a given quality: the paper's recipe, scaled down, was measured by the recipe study.
@@ -343,28 +360,38 @@ def discs_row(effort: Effort) -> Row:
     return turn_by_turn(f"discs {SIZE}x{SIZE}", effort.turns, plain_way, ours)
 
 
-def sampling_row(effort: Effort) -> Row:
-    """Measure sampling: one sample at a time, and all together."""
-    network = UNet(16, 3, normalization=False).eval()
-    seeds, schedule = range(effort.samples), Schedule(sigma_end=effort.sigma_end)
+def usual_network(trained: UNet) -> UNet:
+    """Return the same network as one has it after training in the plain way."""
+    usual = UNet(16, 3, normalization=False).eval()
+    usual.load_state_dict(trained.state_dict())
+    return usual
 
-    def denoiser(y: Tensor, sigma: float | None = None) -> Tensor:
+
+def sampling_row(effort: Effort, trained: UNet) -> tuple[Row, float]:
+    """Measure sampling, one at a time and all together; return the operations of either, too."""
+    seeds, schedule = range(effort.samples), Schedule(sigma_end=effort.sigma_end)
+    denoised: list[int] = []
+
+    def perfect(network: UNet, y: Tensor, sigma: float | None = None) -> Tensor:
         # the work of a network, the answer of a perfect one: every sample takes as many steps
+        denoised.append(len(y))
         return torch.full_like(network(y), 0.5)
 
     def plain_way() -> float:
-        return seconds_of(lambda: [sample(denoiser, SIZE, [s], schedule) for s in seeds])
+        one = partial(perfect, usual_network(trained))
+        return seconds_of(lambda: [sample(one, SIZE, [s], schedule) for s in seeds])
 
-    ours = partial(seconds_of, lambda: sample(denoiser, SIZE, seeds, schedule))
-    return turn_by_turn(f"sampling {effort.samples} samples", effort.turns, plain_way, ours)
+    def ours() -> float:
+        denoised.clear()
+        return seconds_of(lambda: sample(partial(perfect, trained), SIZE, seeds, schedule))
+
+    row = turn_by_turn(f"sampling {effort.samples} samples", effort.turns, plain_way, ours)
+    return row, sum(denoised) * operations_per_image(16, backward=False)
 
 
-def jacobian_rows(effort: Effort) -> list[Row]:
+def jacobian_rows(effort: Effort, trained: UNet) -> list[Row]:
     """Measure whole spectra against a backward pass a pixel, and leading ones against whole."""
-    largest = TrainingPlan(n_images=papers_trial()["plan"]["n_images"])
-    trained = get_denoiser(largest, allow_training=False, device="cpu")
-    usual = UNet(16, 3, normalization=False).eval()  # as one has it after training
-    usual.load_state_dict(trained.state_dict())
+    usual = usual_network(trained)
 
     def noisy(size: int) -> Tensor:
         return add_noise(image_sets("c_alpha:2", size).take("tuning", 1), 0.15, 0)
@@ -376,6 +403,13 @@ def jacobian_rows(effort: Effort) -> list[Row]:
 
     def pixel_by_pixel(all_grads: bool) -> float:
         return seconds_of(lambda: spectrum(plain.jacobian(usual, small, all_grads=all_grads)))
+
+    def large_pixel_by_pixel() -> float:
+        # as long for one pixel as for another: some are enough
+        some = effort.large**2 // effort.large_part
+        rows = seconds_of(lambda: plain.jacobian(usual, large, all_grads=False, pixels=some))
+        found = torch.randn(effort.large**2, effort.large**2)
+        return rows * effort.large_part + seconds_of(lambda: spectrum(found))
 
     def leading() -> float:
         return seconds_of(lambda: top_spectrum(trained, large, effort.leading))
@@ -391,26 +425,37 @@ def jacobian_rows(effort: Effort) -> list[Row]:
             partial(pixel_by_pixel, False), partial(whole, small),
         ),
         turn_by_turn(
-            f"jacobian {large_side}x{large_side}, top {effort.leading}", effort.large_turns,
-            partial(whole, large), leading,
+            f"jacobian {large_side}x{large_side}, top {effort.leading}, autograd.grad",
+            effort.large_turns, large_pixel_by_pixel, leading,
+        ),
+        turn_by_turn(
+            f"jacobian {large_side}x{large_side}, top {effort.leading}, our whole one",
+            effort.large_turns, partial(whole, large), leading,
         ),
     ]  # fmt: skip
 
 
-def measure(effort: Effort) -> dict[str, Any]:
+def measure(effort: Effort, site: Path) -> dict[str, Any]:
     """Return the table of ratios and what it was measured on."""
-    rows, use = training_rows(effort)
+    in_browser = browser.measure(site, effort.turns, effort.browser_steps)
+    rows, use, best = training_rows(effort)
     row, quality = networks_row(effort)
     rows.append(row)
     torch.set_num_threads(1)  # as images are made in the processes that train
     rows += [c_alpha_row(effort), discs_row(effort)]
     torch.set_num_threads(CORES)
-    rows += [sampling_row(effort), *jacobian_rows(effort)]
+    largest = TrainingPlan(n_images=papers_trial()["plan"]["n_images"])
+    trained = get_denoiser(largest, allow_training=False, device="cpu")
+    row, operations = sampling_row(effort, trained)
+    one_process = dict.fromkeys(("plain", "ours"), best["plain"])
+    use += use_of_machine(row, operations, one_process, "float32")
+    rows += [row, *jacobian_rows(effort, trained)]
     here = machine()
     return {
         "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],
-        "training_flops": use,
+        "flops": use,
         "networks": quality,
+        "browser": in_browser,
         "effort": asdict(effort),
         "machine": f"{here['machine']}, {here['features']}",
         "versions": here["versions"] | {"matplotlib": matplotlib.__version__},
@@ -432,9 +477,9 @@ def markdown(results: dict[str, Any]) -> str:
     use += [
         f"| {row['work']}, {row['side']} | {row['precision']} | {row['flops'] / 1e9:.3g} "
         f"| {row['best_product_flops'] / 1e9:.3g} | {row['fraction']:.1%} |"
-        for row in results["training_flops"]
+        for row in results["flops"]
     ]
-    effort, networks = results["effort"], results["networks"]
+    effort, networks, shown = results["effort"], results["networks"], results["browser"]
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     return f"""\
 # Speed
@@ -455,14 +500,21 @@ Written by `make bench`, both sides of every row in one run, turn by turn: media
   core, {networks["our_images"]:,} images, which gave {networks["our_psnr"]:.2f} dB.
 - c_alpha, discs: {effort["images"]:,} images, one thread. Plain: a loop over images; drawn one
   by one with matplotlib (Agg).
-- sampling: {SIZE}x{SIZE}, 16 channels, all threads, from sigma 3 to {effort["sigma_end"]:g}.
-  Plain: one sample at a time.
+- sampling: {SIZE}x{SIZE}, the zoo's network of 16 channels, all threads, from sigma 3 to
+  {effort["sigma_end"]:g}. Plain: one sample at a time, channels first. Ours: all together, and the
+  network as `get_denoiser` gives it, channels last.
 - jacobian: eigenvalues and eigenvectors of its symmetric part, for the zoo's network of 16 channels
   at one noisy image, all threads. Plain: all of them, from a backward pass for each pixel, by
-  `backward()` (as training does it) or by `torch.autograd.grad` (of the image only); for the
-  leading {effort["leading"]}: all of them in our way.
+  `backward()` (as training does it) or by `torch.autograd.grad` (of the image only; for the leading
+  {effort["leading"]}, timed on one pixel in {effort["large_part"]}); for these also all of them in
+  our way.
 
-How much of the machine training uses, against the fastest product of square matrices in the same
+In the reader's browser, with nothing to compare with ({shown["browser"]}): the A- and
+the B-network of N = {shown["n_images"]:,}, {SIZE}x{SIZE}, 16 channels, draw one sample each,
+from sigma 3 to 0.02, in {shown["seconds"]:.2g} s: {shown["steps"]:.0f} steps of each network,
+{shown["milliseconds_a_step"]:.2g} ms each (medians of {effort["turns"]} turns).
+
+How much of the machine the networks use, against the fastest product of square matrices in the same
 precision and on as many threads:
 
 {chr(10).join(use)}
@@ -473,9 +525,17 @@ def main() -> None:
     """Measure, write ``results.json`` and ``README.md``, print the page."""
     options = argparse.ArgumentParser(description="Measure speed against the plain way.")
     options.add_argument("--quick", action="store_true", help="try it out: times mean nothing")
-    options.add_argument("--output", type=Path, default=Path(__file__).parent, metavar="FOLDER")
+    here = Path(__file__).parent
+    options.add_argument("--output", type=Path, default=here, metavar="FOLDER")
+    built = here.parent / "_build" / "html"
+    options.add_argument(
+        "--site", type=Path, default=built, metavar="FOLDER", help="the built book"
+    )
     given = options.parse_args()
-    results = measure(QUICK if given.quick else Effort())
+    try:
+        results = measure(QUICK if given.quick else Effort(), given.site)
+    except FileNotFoundError as error:
+        sys.exit(str(error))
     page = markdown(results)
     write_text(given.output / "results.json", json.dumps(results, indent=1) + "\n")
     write_text(given.output / "README.md", page)

@@ -73,15 +73,22 @@ def disc_image(parameters: np.ndarray, size: int) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., 0].astype(np.float32) / 255
 
 
-def jacobian(denoiser: Callable[[Tensor], Tensor], noisy: Tensor, *, all_grads: bool) -> Tensor:
+def jacobian(
+    denoiser: Callable[[Tensor], Tensor],
+    noisy: Tensor,
+    *,
+    all_grads: bool,
+    pixels: int | None = None,
+) -> Tensor:
     """Return the Jacobian at one noisy image, row after row: a backward pass for each pixel.
 
     With ``all_grads`` by calling `backward`, which differentiates by the weights
     too; without, by asking `torch.autograd.grad` for the image's gradient only.
+    The first ``pixels`` rows, or all.
     """
     noisy = noisy.clone().requires_grad_()
     rows = []
-    for pixel in denoiser(noisy).flatten():
+    for pixel in denoiser(noisy).flatten()[:pixels]:
         if all_grads:
             noisy.grad = None
             pixel.backward(retain_graph=True)

@@ -15,6 +15,7 @@ import seaborn as sns
 from IPython.display import HTML
 from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
+from PIL import Image
 from torch import Tensor
 
 TRAIN, NEUTRAL = "#b3540a", "#6b6b6b"
@@ -81,6 +82,13 @@ def tile(images: Tensor, columns: int, gap: int = 2) -> np.ndarray:
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         canvas[top : top + height, left : left + width] = level
     return canvas
+
+
+def png(levels: np.ndarray) -> bytes:
+    """Return an array of grey levels as a PNG, at native size: the page scales it crisply."""
+    buffer = io.BytesIO()
+    Image.fromarray(levels).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def image_rows(rows: Mapping[str, Tensor]) -> Figure:

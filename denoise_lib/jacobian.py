@@ -263,22 +263,25 @@ def top_spectrum(
 
     generator = torch.Generator().manual_seed(seed)
     new = torch.linalg.qr(torch.randn(d, block, generator=generator).to(noisy)).Q
-    basis, products = new, symmetric_part(new)
+    basis, inner = new[:, :0], noisy.new_zeros(0, 0)
     next_look = 3 * k
     while True:
+        product = symmetric_part(new)
+        basis = torch.cat([basis, new], dim=1)
+        columns = basis.T @ product
+        inner = nn.functional.pad(inner, (0, block, 0, block))
+        inner[:, -block:], inner[-block:] = columns, columns.T
+        new = product
+        for _ in range(3):  # again: rounding leaves traces of the basis when little else is new
+            new = torch.linalg.qr(new - basis @ (basis.T @ new)).Q
         if basis.shape[1] >= next_look:
-            inner = basis.T @ products
-            values, mixing = torch.linalg.eigh((inner + inner.T) / 2)
+            values, mixing = torch.linalg.eigh(inner)
             found, mixing = values[-k:].flip(0), mixing[:, -k:].flip(1)
-            residual = (products @ mixing - (basis @ mixing) * found).norm(dim=0).max()
+            # all that S adds to the basis is what it made of the last block
+            residual = (new.T @ product @ mixing[-block:]).norm(dim=0).max()
             if residual <= tolerance * values.abs().max() or basis.shape[1] + block > d:
                 return Spectrum(found, basis @ mixing)
             next_look += max(block, k // 4)
-        new = products[:, -block:]
-        for _ in range(2):  # twice: rounding leaves traces of the basis when little else is new
-            new = torch.linalg.qr(new - basis @ (basis.T @ new)).Q
-        basis = torch.cat([basis, new], dim=1)
-        products = torch.cat([products, symmetric_part(new)], dim=1)
 
 
 @torch.no_grad()

@@ -1,12 +1,12 @@
 """The benchmark writes its table, and its plain way does the library's work. Never a time."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from benchmarks import plain
@@ -18,25 +18,40 @@ from denoise_lib.networks import UNet
 ROOT = Path(__file__).parents[1]
 
 
-def test_quick_run_writes_and_prints_the_table(tmp_path):
-    run = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "bench.py", "--quick", "--output", tmp_path],
-        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+def bench(*options):
+    command = [sys.executable, "-m", "benchmarks.bench", "--quick", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.browser
+def test_quick_run_writes_and_prints_the_table(book, tmp_path):
+    run = bench("--output", tmp_path, "--site", book)
+    assert not run.returncode, run.stderr
     results = json.loads((tmp_path / "results.json").read_text())
     assert [row["work"] for row in results["rows"]] == [
         "training UNet 2 channels", "networks to a given PSNR",
         "c_alpha 80x80", "discs 32x32", "sampling 2 samples",
-        "jacobian 8x8, backward()", "jacobian 8x8, autograd.grad", "jacobian 16x16, top 4",
+        "jacobian 8x8, backward()", "jacobian 8x8, autograd.grad",
+        "jacobian 16x16, top 4, autograd.grad", "jacobian 16x16, top 4, our whole one",
     ]  # fmt: skip
     for row in results["rows"]:
         assert set(row) == {"work", "plain_seconds", "ours_seconds", "ratio"}
         assert row["ratio"] == row["plain_seconds"] / row["ours_seconds"] > 0
-    assert {use["side"] for use in results["training_flops"]} == {"plain", "ours"}
+    assert [(use["work"], use["side"]) for use in results["flops"]] == [
+        (work, side)
+        for work in ("training UNet 2 channels", "sampling 2 samples")
+        for side in ("plain", "ours")
+    ]
     assert results["machine"] and {"python", "torch", "numpy"} < set(results["versions"])
+    assert results["browser"]["steps"] == 3 and results["browser"]["milliseconds_a_step"] > 0
     page = (tmp_path / "README.md").read_text()
     assert page.strip() == run.stdout.strip()
     assert all(f"| {row['work']} |" in page for row in results["rows"])
+
+
+def test_book_that_is_not_built_is_asked_for(tmp_path):
+    run = bench("--output", tmp_path, "--site", tmp_path)
+    assert run.returncode and "make book" in run.stderr and not list(tmp_path.iterdir())
 
 
 def test_plain_discs_are_the_same_discs():

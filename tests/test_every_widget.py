@@ -58,6 +58,8 @@ class Widgets:
 
     def leaves(self, model: str, at: dict[str, int]) -> Iterator[str]:
         """Yield the pictures and sentences that a setting of the sliders shows."""
+        if "asks-kernel" in self.state(model).get("_dom_classes", []):
+            return  # the page does not show it
         children = self.state(model).get("children", [])
         if self.name(model) == "StackModel":
             driver = self.driver[f"IPY_MODEL_{model.removeprefix('IPY_MODEL_')}"]

@@ -22,7 +22,9 @@ from denoise_lib.widgets.bias_variance_explorer import PARTS, error_parts, part_
 from denoise_lib.widgets.explorer import explorer, gallery, still
 from denoise_lib.widgets.noise_explorer import noise_views
 from denoise_lib.widgets.score_playground import score_chart, score_views
+from denoise_lib.widgets.set_size import set_size_explorer
 from denoise_lib.widgets.trajectory_player import trajectory_player
+from denoise_lib.widgets.two_sliders import two_sliders
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +70,68 @@ def test_every_setting_of_the_sliders_shows_its_view():
 def test_a_setting_without_a_view_is_refused():
     with pytest.raises(ParameterError, match="every setting"):
         explorer("named", {"one": "ab"}, {(0,): "view"})
+
+
+def images_in(widget):
+    """All images of a widget, shown or not, in order."""
+    if isinstance(widget, ipywidgets.Image):
+        return [widget]
+    return [image for child in getattr(widget, "children", ()) for image in images_in(child)]
+
+
+def pressed(box):
+    """The button for other noise, pressed; and what is said beside it."""
+    (row,) = (child for child in box.children if "asks-kernel" in child._dom_classes)
+    _, button, said = row.children
+    button.click()
+    return said
+
+
+def test_with_a_kernel_other_noise_is_asked_for_and_stays_while_sliders_move():
+    views = {at: f"page {at}" for at in itertools.product(range(2), range(2))}
+    asked = []
+
+    def ask(at, seed):
+        asked.append((at, seed))
+        return (f"asked {at} {seed}",)
+
+    box = explorer("named", {"one": "ab", "two": "cd"}, views, ask)
+    first, second = box.children[:2]
+    second.index = 1
+    assert visible(box) == "page (0, 1)" and not asked
+    said = pressed(box)
+    assert visible(box) == "asked (0, 1) 1" and said.value == "noise number 1"
+    first.index = 1
+    assert visible(box) == "asked (1, 1) 1"
+    first.index = 0  # it is not asked again
+    assert visible(box) == "asked (0, 1) 1" and asked == [((0, 1), 1), ((1, 1), 1)]
+    pressed(box)
+    assert visible(box) == "asked (0, 1) 2"
+
+
+@pytest.mark.parametrize("kind", ["set size", "two sliders"])
+def test_pictures_that_were_asked_for_take_the_place_of_the_pages(kind):
+    old, new = np.zeros((2, 3), np.uint8), np.full((2, 3), 9, np.uint8)
+    if kind == "set size":
+        box = set_size_explorer({1: [old, old]}, {1: "said"}, lambda at, seed: (new,))
+    else:
+        page, words = {"a": [old, old]}, {"a": ["said", "said"]}
+        box = two_sliders(
+            page, words, names=("x", "y"), levels="12", ask=lambda at, seed: (new, "asked")
+        )
+    box.children[1].index = 1
+    pressed(box)
+    shown = [np.asarray(Image.open(io.BytesIO(image.value))).max() for image in images_in(box)]
+    assert shown == [0, 9]
+    assert visible(box) == ("said" if kind == "set size" else "asked")
+
+
+def test_failure_of_what_was_asked_is_said():
+    def ask(at, seed):
+        raise OSError("no network")
+
+    box = explorer("named", {"one": "a"}, {(0,): "page"}, ask)
+    assert pressed(box).value == "OSError: no network" and visible(box) == "page"
 
 
 def test_names_and_notes_stand_below_pictures_and_are_escaped():
@@ -116,7 +180,7 @@ def walks():
 def test_trajectory_player_shows_both_walks_at_every_level():
     paths, steps, samples = walks(), (0, 1, 2), (0, 2)
     box = trajectory_player(paths, steps, samples)
-    choose_n, choose_step, play, _ = box.children
+    choose_n, choose_step, play, *_ = box.children
     for k, (n, pair) in enumerate(paths.items()):
         choose_n.index = k
         for step in steps:

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from denoise_lib.errors import ParameterError
+from denoise_lib.figures import png
 from denoise_lib.measures.psnr import input_psnr, psnr_slope
 from denoise_lib.measures.regularity import ideal_slope, local_slopes, plateau
-from denoise_lib.widgets.set_size import png
 from denoise_lib.widgets.two_sliders import two_sliders
 from tests.browser import move_slider, opened, visible_images
 
@@ -51,7 +51,7 @@ def test_two_sliders_lead_to_the_picture_and_the_sentence_of_their_setting():
     }
     captions = {a: [f"{a}{j}" for j in range(3)] for a in "xy"}
     box = two_sliders(pictures, captions, names=("which", "how much"), levels=["l", "m", "h"])
-    first, second, stack = box.children
+    first, second, _, stack = box.children
     assert (first.description, second.description) == ("which", "how much")
     assert len(first.options) == 2 and len(second.options) == 3
     for i, page in enumerate(stack.children):

@@ -12,9 +12,8 @@ import numpy as np
 from IPython.display import HTML
 
 from denoise_lib.errors import ParameterError
-from denoise_lib.widgets.set_size import png
-
-Setting = tuple[int, ...]
+from denoise_lib.figures import png
+from denoise_lib.widgets.controls import Ask, Leaves, Setting, slider, with_kernel
 
 
 def picture(levels: np.ndarray, alt: str) -> str:
@@ -51,11 +50,14 @@ def gallery(pictures: Mapping[str, np.ndarray], notes: Mapping[str, str], column
 
 
 def explorer(
-    name: str, choices: Mapping[str, Sequence[str]], views: Mapping[Setting, str]
+    name: str,
+    choices: Mapping[str, Sequence[str]],
+    views: Mapping[Setting, str],
+    ask: Ask | None = None,
 ) -> ipywidgets.VBox:
     """Return the widget: a slider for each choice, and the view of their setting.
 
-    Only links are used, no Python callback, so that the widget moves on a
+    The sliders use links, no Python callback, so that the widget moves on a
     static page too.
 
     Parameters
@@ -66,29 +68,25 @@ def explorer(
         What each slider chooses, and its options.
     views : mapping of tuple of int to str
         HTML for every setting: the index of the option of each slider.
+    ask : callable, optional
+        ``(setting, seed) -> (view,)`` with other noise, while a kernel runs.
 
     Raises
     ------
     ParameterError
         If a setting has no view.
     """
-    sliders = [
-        ipywidgets.SelectionSlider(
-            options=[(option, i) for i, option in enumerate(options)],
-            description=title,
-            style={"description_width": "7em"},
-            layout={"width": "100%", "max_width": "32em"},
-        )
-        for title, options in choices.items()
-    ]
+    sliders = [slider(title, options) for title, options in choices.items()]
     counts = [range(len(options)) for options in choices.values()]
     missing = [at for at in itertools.product(*counts) if at not in views]
     if missing:
         raise ParameterError("views", missing[0], "give a view for every setting of the sliders")
 
+    leaves: Leaves = {at: (ipywidgets.HTML(view),) for at, view in views.items()}
+
     def shown(at: Setting) -> ipywidgets.Widget:
         if len(at) == len(sliders):
-            return ipywidgets.HTML(views[at])
+            return leaves[at][0]
         pages = [shown((*at, i)) for i in counts[len(at)]]
         stack = ipywidgets.Stack(pages, selected_index=0)
         ipywidgets.jslink((sliders[len(at)], "index"), (stack, "selected_index"))
@@ -97,7 +95,7 @@ def explorer(
     box = ipywidgets.VBox([*sliders, shown(())])
     box.add_class("explorer")
     box.add_class(name)
-    return box
+    return with_kernel(box, sliders, leaves, ask)
 
 
 def still(view: str) -> HTML:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 
 import ipywidgets
 import numpy as np
-from PIL import Image
 from torch import Tensor
 
-from denoise_lib.figures import tile
+from denoise_lib.figures import png, tile
+from denoise_lib.widgets.controls import Ask, Leaves, slider, with_kernel
 
 COLUMNS = 6
 
@@ -35,19 +34,14 @@ def panel(samples: Tensor, nearest: Tensor) -> np.ndarray:
     )
 
 
-def png(levels: np.ndarray) -> bytes:
-    """Return an array of grey levels as a PNG, at native size: the page scales it crisply."""
-    buffer = io.BytesIO()
-    Image.fromarray(levels).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
 def set_size_explorer(
-    panels: Mapping[int, list[np.ndarray]], captions: Mapping[int, str]
-) -> ipywidgets.Widget:
+    panels: Mapping[int, list[np.ndarray]],
+    captions: Mapping[int, str],
+    ask: Ask | None = None,
+) -> ipywidgets.VBox:
     """Return the widget: a slider for N, one for which draws, and the picture of that setting.
 
-    Only links are used, no Python callback, so that the widget moves on a
+    The sliders use links, no Python callback, so that the widget moves on a
     static page too.
 
     Parameters
@@ -56,30 +50,22 @@ def set_size_explorer(
         For each N, the pictures of `panel`, one for each group of draws.
     captions : mapping of int to str
         A sentence shown under the pictures of each N.
+    ask : callable, optional
+        ``((N, group), seed) -> (picture,)`` with other noise, N and group by their
+        places, while a kernel runs.
 
     Returns
     -------
-    ipywidgets.Widget
+    ipywidgets.VBox
     """
     draws = len(next(iter(panels.values())))
-    choose_n = ipywidgets.SelectionSlider(
-        options=[(f"{n:,}", i) for i, n in enumerate(panels)],
-        description="Set size N",
-        style={"description_width": "7em"},
-        layout={"width": "100%", "max_width": "32em"},
-    )
-    choose_draw = ipywidgets.SelectionSlider(
-        options=[(f"{i + 1} of {draws}", i) for i in range(draws)],
-        description="Noise",
-        style={"description_width": "7em"},
-        layout={"width": "100%", "max_width": "32em"},
-    )
-    pages = []
-    for n, pictures in panels.items():
-        frames = ipywidgets.Stack(
-            [ipywidgets.Image(value=png(levels), format="png") for levels in pictures],
-            selected_index=0,
-        )
+    choose_n = slider("Set size N", [f"{n:,}" for n in panels])
+    choose_draw = slider("Noise", [f"{i + 1} of {draws}" for i in range(draws)])
+    pages, leaves = [], Leaves()
+    for k, (n, pictures) in enumerate(panels.items()):
+        images = [ipywidgets.Image(value=png(levels), format="png") for levels in pictures]
+        leaves |= {(k, i): (image,) for i, image in enumerate(images)}
+        frames = ipywidgets.Stack(images, selected_index=0)
         ipywidgets.jslink((choose_draw, "index"), (frames, "selected_index"))
         pages.append(ipywidgets.VBox([frames, ipywidgets.HTML(captions[n])]))
     shown = ipywidgets.Stack(pages, selected_index=0)
@@ -87,4 +73,4 @@ def set_size_explorer(
     box = ipywidgets.VBox([choose_n, choose_draw, shown])
     box.add_class("set-size-explorer")
     box.add_class("pixelated")
-    return box
+    return with_kernel(box, (choose_n, choose_draw), leaves, ask)

@@ -60,10 +60,10 @@ def trajectory_player(
         "Sigma": [f"{levels[step]:.2g}" for step in steps],
     }
     box = explorer("trajectory-player", choices, walk_views(paths, steps, samples))
-    choose_n, choose_step, shown = box.children
+    choose_n, choose_step, *shown = box.children
     play = ipywidgets.Play(
         min=0, max=len(steps) - 1, interval=MILLISECONDS, show_repeat=False, playing=False
     )
     ipywidgets.jslink((play, "value"), (choose_step, "index"))
-    box.children = (choose_n, choose_step, play, shown)
+    box.children = (choose_n, choose_step, play, *shown)
     return box

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import ipywidgets
 import numpy as np
 
-from denoise_lib.widgets.set_size import png
+from denoise_lib.figures import png
+from denoise_lib.widgets.controls import Ask, Leaves, slider, with_kernel
 
 
 def two_sliders(
@@ -16,10 +17,11 @@ def two_sliders(
     *,
     names: tuple[str, str],
     levels: Sequence[str],
-) -> ipywidgets.Widget:
+    ask: Ask | None = None,
+) -> ipywidgets.VBox:
     """Return the widget: two sliders, and the picture and sentence of their setting.
 
-    Only links are used, no Python callback, so that the widget moves on a
+    The sliders use links, no Python callback, so that the widget moves on a
     static page too.
 
     Parameters
@@ -32,28 +34,22 @@ def two_sliders(
         What the sliders choose.
     levels : sequence of str
         The options of the second slider.
+    ask : callable, optional
+        ``((option, level), seed) -> (picture, sentence)`` with other noise, both by
+        their places, while a kernel runs.
 
     Returns
     -------
-    ipywidgets.Widget
+    ipywidgets.VBox
     """
-    first, second = (
-        ipywidgets.SelectionSlider(
-            options=[(option, i) for i, option in enumerate(options)],
-            description=name,
-            style={"description_width": "7em"},
-            layout={"width": "100%", "max_width": "32em"},
-        )
-        for name, options in zip(names, (list(pictures), levels), strict=True)
-    )
-    pages = []
-    for option, shown in pictures.items():
-        frames = [
-            ipywidgets.VBox(
-                [ipywidgets.Image(value=png(each), format="png"), ipywidgets.HTML(caption)]
-            )
-            for each, caption in zip(shown, captions[option], strict=True)
-        ]
+    first, second = slider(names[0], list(pictures)), slider(names[1], levels)
+    pages, leaves = [], Leaves()
+    for k, (option, shown) in enumerate(pictures.items()):
+        frames = []
+        for i, (levels_of_grey, caption) in enumerate(zip(shown, captions[option], strict=True)):
+            image = ipywidgets.Image(value=png(levels_of_grey), format="png")
+            leaves[k, i] = image, ipywidgets.HTML(caption)
+            frames.append(ipywidgets.VBox(leaves[k, i]))
         page = ipywidgets.Stack(frames, selected_index=0)
         ipywidgets.jslink((second, "index"), (page, "selected_index"))
         pages.append(page)
@@ -62,4 +58,4 @@ def two_sliders(
     box = ipywidgets.VBox([first, second, stack])
     box.add_class("two-sliders")
     box.add_class("pixelated")
-    return box
+    return with_kernel(box, (first, second), leaves, ask)
