@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import statistics
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from denoise_lib.browser_export import pairs
 from denoise_lib.sampling import LOW_BIAS
-from tests.browser import launched, opened
+from tests.browser import launched, opened, served
 
 SIZE = 32
 PAGE = "two-denoisers.html"
@@ -37,23 +32,6 @@ DRAW = """async ([names, size, seeds, maxSteps]) => {
   }
   return turns;
 }"""
-
-
-class _Silent(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder on this machine; give its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def measure(site: Path, turns: int, max_steps: int = LOW_BIAS.max_steps) -> dict[str, Any]:

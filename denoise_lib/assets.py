@@ -25,6 +25,7 @@ KEPT = (
     ("@jupyter-widgets/html-manager/dist/embed-amd.js", "@jupyter-widgets/html-manager/dist"),
     ("mathjax/LICENSE", "mathjax"),
     ("mathjax/es5/tex-chtml.js", "mathjax"),
+    ("mathjax/es5/ui/lazy.js", "mathjax/ui"),
     ("mathjax/es5/output/chtml/fonts/woff-v2/*.woff", "mathjax/output/chtml/fonts/woff-v2"),
     ("mathjax/es5/input/tex/extensions/*.js", "mathjax/input/tex/extensions"),
     # what the formulas' own menu loads when a reader asks for speech

@@ -52,6 +52,16 @@ MENDS = (
     Mend(r"<summary>(<span class=\"toctree-toggle\")", r'<summary aria-label="Show its pages">\1'),
     # the book's title stood outside of every landmark
     Mend(r'(<div id="pst-primary-sidebar")', r'\1 role="region" aria-label="This book"'),
+    # what widgets show, a megabyte, stood before the text; their scripts held it up
+    Mend(
+        r'(?s)(<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>)(.*)</body>',
+        r"\2\1</body>",
+    ),
+    Mend(
+        r'<script (src="[^"]*/(?:doctools|sphinx_highlight|clipboard\.min|copybutton|sphinx-book-theme'
+        r"|togglebutton|require|widgets-local)\.js)",
+        r"<script defer \1",
+    ),
     # a role that no longer exists
     Mend(r' role="doc-biblioentry"', ' role="listitem"'),
 )

@@ -6,13 +6,19 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import io
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,6 +36,8 @@ ARGUMENTS = (
     "--no-first-run",
 )
 SETTLE_MS = 150
+TO_FIRST_WIDGET = """() => document.querySelector(
+  'script[type="application/vnd.jupyter.widget-view+json"]')?.parentElement.scrollIntoView()"""
 
 
 class NoBrowserError(Exception):
@@ -89,6 +97,40 @@ def _run(*command: str) -> str:
     return f"  {' '.join(command)}: {last}" if done.returncode else ""
 
 
+class _Host(SimpleHTTPRequestHandler):
+    """Serve files as static hosts do: text is compressed."""
+
+    def send_head(self):  # type: ignore[no-untyped-def]  # as in the class above
+        path = Path(self.translate_path(self.path))
+        if path.suffix not in (".html", ".css", ".js", ".mjs", ".json", ".svg", ".wasm"):
+            return super().send_head()
+        if not path.is_file():
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+        content = gzip.compress(path.read_bytes(), 6)
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", self.guess_type(path))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        return io.BytesIO(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on this machine; give its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Host, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 @contextmanager
 def launched() -> Iterator[Browser]:
     """Start a headless browser and stop it afterwards."""
@@ -109,7 +151,7 @@ class Opened:
 
 @contextmanager
 def opened(
-    browser: Browser, url: str, *, width: int = 1400, dark: bool = False
+    browser: Browser, url: str, *, width: int = 1400, dark: bool = False, scroll: bool = True
 ) -> Iterator[Opened]:
     """Open a page and note what it must not do.
 
@@ -125,6 +167,8 @@ def opened(
         The window's width in pixels.
     dark : bool
         Whether the reader's system prefers dark colours.
+    scroll : bool
+        Go to the page's first widget, for which the widgets' code is loaded.
 
     Yields
     ------
@@ -157,6 +201,9 @@ def opened(
     page.on("pageerror", lambda error: shown.problems.append(f"page error: {error}"))
     try:
         page.goto(url, wait_until="networkidle")
+        if scroll:
+            page.evaluate(TO_FIRST_WIDGET)
+            page.wait_for_load_state("networkidle")
         yield shown
     finally:
         context.close()

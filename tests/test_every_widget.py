@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from denoise_lib.chapters import book_path, chapters, read_notebook
 from denoise_lib.normalise import WIDGET_STATE
-from tests.browser import SETTLE_MS, opened
+from tests.browser import SETTLE_MS, TO_FIRST_WIDGET, opened
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 LESSONS = [chapter for chapter in chapters() if chapter != "recipe"]  # it has nothing to move
@@ -121,6 +121,22 @@ def test_every_setting_tried_shows_what_the_notebook_made(
                 pictures.add(str(expected))
             assert len(pictures) > 1  # it moved
         assert not shown.problems
+
+
+@pytest.mark.browser
+def test_code_of_widgets_comes_when_one_is_near_and_for_print(site: str, browser: Browser):
+    for event in ("scroll", "print"):
+        with opened(browser, f"{site}chapters/memorization.html", scroll=False) as shown:
+            page, asked = shown.page, []
+            page.on("request", lambda request, asked=asked: asked.append(request.url))
+            assert not page.locator(".noUi-handle").count()
+            if event == "scroll":
+                page.evaluate(TO_FIRST_WIDGET)
+            else:
+                page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+            page.locator(".noUi-handle").first.wait_for(state="attached")
+            assert [url for url in asked if "embed-amd" in url]
+            assert not shown.problems
 
 
 @pytest.mark.browser

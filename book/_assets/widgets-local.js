@@ -1,8 +1,26 @@
-// Loaded between RequireJS and the Jupyter widgets, on pages that have widgets.
+// Loaded after RequireJS, on pages that have widgets.
 (() => {
   // Widget modules (anywidget) lie beside this file; by default they come from another host.
   const here = new URL('.', document.currentScript.src).href;
   requirejs.config({ baseUrl: here });
+
+  // The widgets' own code is 3.6 MB. It comes when the first widget is near, or the page is printed.
+  let asked = false;
+  const load = () => {
+    if (asked) return;
+    asked = true;
+    const script = document.createElement('script');
+    script.src = `${here}@jupyter-widgets/html-manager/dist/embed-amd.js`;
+    document.head.append(script);
+  };
+  window.addEventListener('beforeprint', load);
+  document.addEventListener('DOMContentLoaded', () => {
+    const near = (places) => places.some((place) => place.isIntersecting) && load();
+    const observer = new IntersectionObserver(near, { rootMargin: '1500px' });
+    for (const view of document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')) {
+      observer.observe(view.parentElement);
+    }
+  });
 
   // Widgets typeset their labels through MathJax 2's queue, which MathJax 3 does not have.
   document.addEventListener('DOMContentLoaded', () => {
