@@ -8,6 +8,7 @@ comes out: an axe-core run over every page, by day and by night.
 from __future__ import annotations
 
 import html
+import os
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,12 +55,14 @@ MENDS = (
     Mend(r'(<div id="pst-primary-sidebar")', r'\1 role="region" aria-label="This book"'),
     # what widgets show, a megabyte, stood before the text; their scripts held it up
     Mend(
-        r'(?s)(<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>)(.*)</body>',
+        r'(?s)(<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>)'
+        r"(.*)</body>",
         r"\2\1</body>",
     ),
     Mend(
-        r'<script (src="[^"]*/(?:doctools|sphinx_highlight|clipboard\.min|copybutton|sphinx-book-theme'
-        r"|togglebutton|require|widgets-local)\.js)",
+        r'<script (src="(?:[^"]*/)?(?:doctools|sphinx_highlight|clipboard\.min|copybutton'
+        r"|searchtools|language_data|searchindex|sphinx-book-theme|togglebutton|require"
+        r"|widgets-local)\.js)",
         r"<script defer \1",
     ),
     # a role that no longer exists
@@ -84,7 +87,8 @@ def head(
     title = html.unescape(re.sub("<[^>]*>", "", context.get("title", "")))
     book = app.config.html_title or app.config.project
     description = describe(tree) if tree else ""
-    base = app.config.html_baseurl
+    # the address is known where the book is published; previews want the picture's whole address
+    base = os.environ.get("DENOISE_BOOK_URL")
     picture = base.rstrip("/") + "/" + PREVIEW if base else context["pathto"](PREVIEW, 1)
     said = {
         "og:type": "article",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from denoise_lib import page_mends
 from denoise_lib.assets import checker_path
 from tests.browser import opened
 from tests.conftest import ROOT
@@ -62,6 +64,14 @@ def test_pages_describe_themselves_for_search_and_previews(
             assert shown.page.locator(f"meta{mark}").get_attribute("content")
         picture = shown.page.locator("meta[property='og:image']").get_attribute("content")
         assert (book / picture).is_file()
+
+
+def test_preview_has_its_whole_address_where_the_book_is_published(monkeypatch) -> None:
+    app = SimpleNamespace(config=SimpleNamespace(html_title="A book", project="book"))
+    monkeypatch.setenv("DENOISE_BOOK_URL", "https://example.org/book")
+    context: dict[str, str] = {"title": "A page"}
+    page_mends.head(app, "page", "", context, None)  # type: ignore[arg-type]  # all it reads
+    assert 'content="https://example.org/book/_static/social.png"' in context["metatags"]
 
 
 @pytest.mark.browser
