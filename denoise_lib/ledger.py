@@ -10,7 +10,13 @@ from typing import Any
 
 import yaml
 
-from denoise_lib.chapters import chapter_number, check_chapter, results_path, suggest
+from denoise_lib.chapters import (
+    chapter_number,
+    check_chapter,
+    profile_path,
+    results_path,
+    suggest,
+)
 from denoise_lib.errors import DenoiseLibError, ParameterError
 from denoise_lib.files import project_root
 
@@ -178,6 +184,13 @@ def status(claim: Claim, results: dict[str, dict[str, Any]]) -> str:
     criterion = Criterion.parse(claim.criterion)
     holds = criterion.holds_all(measured["low"], measured["high"])
     return "holds" if holds and criterion.holds_none(control["low"], control["high"]) else "fails"
+
+
+def classroom_claim(chapter: str) -> str | None:
+    """Return the id of the claim that a chapter's classroom profile says passes there, too."""
+    text = profile_path(chapter, "classroom").read_text(encoding="utf-8")
+    named = re.search(r"^# The claim that passes here too: ([\w-]+)", text, re.MULTILINE)
+    return named[1] if named else None
 
 
 def ledger() -> list[dict[str, Any]]:

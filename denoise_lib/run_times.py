@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from denoise_lib.chapters import book_path, chapters, read_notebook
+from denoise_lib.claims import shown
 from denoise_lib.files import project_root
+from denoise_lib.ledger import load
 from denoise_lib.pages import chapter_title, write_changed
 from denoise_lib.provenance import trained
 
@@ -19,6 +22,14 @@ How long each chapter took to run for this book, with its networks read from `zo
 those networks had taken to train, one after the other. All were run on {machines}.
 All times are minutes. A chapter that shares networks with another counts them too.
 """
+IN_CLASS = """\
+## In class
+
+Each chapter at the profile `classroom`, from nothing: its networks are trained in these minutes,
+on two cores. One claim of each chapter is meant to pass at that size.
+
+| chapter | minutes | claim | in class |
+|---|---:|---|---|"""
 HEAD = """\
 | chapter | run | networks | training |
 |---|---:|---:|---:|"""
@@ -49,7 +60,28 @@ def page() -> str:
         every |= set(networks)
     together = f"| **all** | {total:.1f} | {len(every)} | {trained(sorted(every))[1]:.0f} |"
     text = INTRODUCTION.format(machines=" or ".join(machines) or "no machine yet")
-    return "\n".join([text, HEAD, *rows, together, ""])
+    return "\n".join([text, HEAD, *rows, together, "", *_in_class()])
+
+
+def classroom_path() -> Path:
+    """Return the file of what the classroom profile took (``tools/classroom.py``)."""
+    return project_root() / "book" / "results" / "classroom.json"
+
+
+def _in_class() -> list[str]:
+    if not classroom_path().exists():
+        return []
+    measured = json.loads(classroom_path().read_text(encoding="utf-8"))
+    rows = []
+    for chapter, found in measured.items():
+        claim = ["", ""]
+        if "claim" in found:
+            (sentence,) = [each.sentence for each in load() if each.id == found["claim"]]
+            claim = [sentence, f"{found['status']} ({shown(found['value'])})"]
+        link = f"[{chapter_title(chapter)}](chapters/{chapter}.ipynb)"
+        rows.append(f"| {' | '.join([link, format(found['minutes'], 'g'), *claim])} |")
+    machines = " or ".join(dict.fromkeys(found["machine"] for found in measured.values()))
+    return [IN_CLASS, *rows, "", f"Measured on {machines}, with nothing else running.", ""]
 
 
 def write_page() -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 
 from denoise_lib import run_times
 from denoise_lib.chapters import book_path, chapters, read_notebook
+from denoise_lib.ledger import classroom_claim, load
 from denoise_lib.provenance import trained, with_provenance
 from denoise_lib.zoo import read_record, zoo_dir
 from tests.browser import opened
@@ -48,6 +49,29 @@ def test_minutes_and_seeds_are_those_of_the_files():
     seeds, minutes = trained([*names, "none"])
     assert seeds == sorted({record["plan"]["seed"] for record in records})
     assert minutes == pytest.approx(sum(r["how"]["seconds"] for r in records) / 60)
+
+
+@pytest.mark.parametrize("chapter", [name for name in chapters() if name != "recipe"])
+def test_every_classroom_names_a_claim_of_its_chapter(chapter):
+    named = classroom_claim(chapter)
+    assert [claim.chapter for claim in load() if claim.id == named] == [chapter]
+
+
+def test_what_the_classroom_took_is_shown_and_fits_a_meeting(tmp_path, monkeypatch):
+    measured = {
+        "score": {"minutes": 3.5, "machine": "a laptop"},
+        "misfit": {"minutes": 4, "machine": "a laptop", "claim": classroom_claim("misfit"),
+                   "status": "holds", "value": 1.25, "low": 1, "high": 2},
+    }  # fmt: skip
+    path = tmp_path / "classroom.json"
+    path.write_text(json.dumps(measured))
+    kept = run_times.classroom_path()
+    monkeypatch.setattr(run_times, "classroom_path", lambda: path)
+    text = run_times.page()
+    assert "| 3.5 |  |  |" in text and "| holds (1.25) |" in text and "Measured on a laptop" in text
+    for chapter, found in json.loads(kept.read_text()).items() if kept.exists() else ():
+        assert found["minutes"] <= 5, chapter
+        assert found.get("status", "holds") == "holds", chapter
 
 
 def test_run_times_are_those_of_the_chapters():
