@@ -8,11 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from denoise_lib.figures import NEUTRAL, size_colours
+from denoise_lib.figures import MARKERS, NEUTRAL, STYLES, size_colours
 from denoise_lib.jacobian import Spectrum
 
-MARKERS = "os^Dvp*X"
-STYLES = ["-", "--", "-.", ":"]
 Points = Mapping[str, tuple[float, float, float]]  # value, low, high, by basis
 
 

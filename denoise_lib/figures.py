@@ -18,6 +18,8 @@ from matplotlib_inline.backend_inline import set_matplotlib_formats
 from PIL import Image
 from torch import Tensor
 
+# told apart in grey print, too
+MARKERS, STYLES = "os^Dvp*X", ["-", "--", "-.", ":"]
 TRAIN, NEUTRAL = "#b3540a", "#6b6b6b"
 PAPER = "#fdfcfa"  # the page by day; by night a figure keeps it as its own sheet
 

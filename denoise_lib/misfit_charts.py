@@ -8,12 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from denoise_lib.figures import NEUTRAL, size_colours
+from denoise_lib.figures import MARKERS, NEUTRAL, STYLES, size_colours
 from denoise_lib.measures.psnr import input_psnr, psnr
 from denoise_lib.measures.statistics import bootstrap
-
-MARKERS = "os^Dvp*X"
-STYLES = ["-", "--", "-.", ":"]
 
 
 def error_panels(

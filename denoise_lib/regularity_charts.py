@@ -9,11 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from denoise_lib.figures import NEUTRAL, TRAIN, size_colours
+from denoise_lib.figures import MARKERS, NEUTRAL, TRAIN, size_colours
 from denoise_lib.measures.psnr import input_psnr, psnr
 from denoise_lib.measures.regularity import ideal_slope, local_slopes
 
-MARKERS = "os^Dvp*X"
 Ends = Mapping[float, tuple[float, float]]  # of sigma, by alpha
 Errors = Mapping[float, np.ndarray]  # of `squared_errors`, by alpha
 

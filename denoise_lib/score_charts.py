@@ -11,11 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from denoise_lib.figures import NEUTRAL, TRAIN
+from denoise_lib.figures import MARKERS, NEUTRAL, TRAIN
 from denoise_lib.measures.statistics import bootstrap
 from denoise_lib.optimal.mixtures import GaussianMixture
-
-MARKERS = "os^Dvp*X"
 
 
 def line_panels(

@@ -9,10 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from denoise_lib.figures import NEUTRAL, TRAIN, size_colours
+from denoise_lib.figures import MARKERS, NEUTRAL, STYLES, TRAIN, size_colours
 
-MARKERS = "os^Dv"
-STYLES = ["-", "--", "-.", ":"]
 Band = tuple[np.ndarray, np.ndarray, np.ndarray]  # value, low, high
 
 
