@@ -26,7 +26,7 @@ UNDERLINED = re.compile(r"^([A-Z][A-Za-z ]+)\n(-+)$", re.MULTILINE)
 NAMES = re.compile(r"^([*\w, ]+?)(?: : .+)?$")
 # what draws the figures of one chapter, and what only the command line and the build use
 PRIVATE = re.compile(
-    r"_charts$|\.charts$|_page$|\.(cli|cover|assets|slides|normalise|widgets|optimal|measures)$"
+    r"\._\w+$|_charts$|\.charts$|_page$|\.(cli|cover|assets|slides|normalise|widgets|optimal|measures)$"
     r"|\.(definitions|page_mends|provenance|run_times|pages|sparklines|zoo_samples)$"
 )
 
