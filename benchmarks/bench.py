@@ -506,13 +506,13 @@ Written by `make bench`, both sides of every row in one run, turn by turn: media
 - jacobian: eigenvalues and eigenvectors of its symmetric part, for the zoo's network of 16 channels
   at one noisy image, all threads. Plain: all of them, from a backward pass for each pixel, by
   `backward()` (as training does it) or by `torch.autograd.grad` (of the image only; for the leading
-  {effort["leading"]}, timed on one pixel in {effort["large_part"]}); for these also all of them in
-  our way.
+  {effort["leading"]}, timed on one pixel in {effort["large_part"]}); for these also all of them
+  in our way.
 
-In the reader's browser, with nothing to compare with ({shown["browser"]}): the A- and
-the B-network of N = {shown["n_images"]:,}, {SIZE}x{SIZE}, 16 channels, draw one sample each,
-from sigma 3 to 0.02, in {shown["seconds"]:.2g} s: {shown["steps"]:.0f} steps of each network,
-{shown["milliseconds_a_step"]:.2g} ms each (medians of {effort["turns"]} turns).
+In the reader's browser, with nothing to compare with: the A- and the B-network of
+N = {shown["n_images"]:,}, {SIZE}x{SIZE}, 16 channels, draw one sample each, from sigma 3 to 0.02,
+in {shown["seconds"]:.2g} s: {shown["steps"]:.0f} steps of each network,
+{shown["milliseconds_a_step"]:.2g} ms each (medians of {effort["turns"]} turns; {shown["browser"]}).
 
 How much of the machine the networks use, against the fastest product of square matrices in the same
 precision and on as many threads:

@@ -140,6 +140,28 @@ def test_code_of_widgets_comes_when_one_is_near_and_for_print(site: str, browser
 
 
 @pytest.mark.browser
+def test_a_reader_without_a_mouse_gets_to_the_sliders_and_on(site: str, browser: Browser):
+    with opened(browser, f"{site}chapters/memorization.html", scroll=False) as shown:
+        page, readings = shown.page, []
+        page.locator("main h1").first.click()  # from the text on; the contents come before it
+        for _ in range(200):
+            page.keyboard.press("Tab")
+            page.wait_for_timeout(30)
+            if page.evaluate("document.activeElement.matches('.noUi-handle')"):
+                reading = page.locator(".widget-readout").nth(len(readings))
+                before = reading.inner_text()
+                page.keyboard.press("ArrowRight")
+                page.wait_for_timeout(SETTLE_MS)
+                readings.append(reading.inner_text() != before)
+            if len(readings) == 4 and page.evaluate("document.activeElement.matches('summary')"):
+                break
+        # both explorers' sliders, each moved; and the folded answers after them can be reached
+        assert readings == [True] * 4
+        assert page.evaluate("document.activeElement.matches('summary')")
+        assert not shown.problems
+
+
+@pytest.mark.browser
 def test_the_player_plays(site: str, browser: Browser):
     with opened(browser, f"{site}chapters/convergence.html") as shown:
         player = shown.page.locator(".trajectory-player")
