@@ -143,10 +143,11 @@ def test_code_of_widgets_comes_when_one_is_near_and_for_print(site: str, browser
 def test_a_reader_without_a_mouse_gets_to_the_sliders_and_on(site: str, browser: Browser):
     with opened(browser, f"{site}chapters/memorization.html", scroll=False) as shown:
         page, readings = shown.page, []
-        page.locator("main h1").first.click()  # from the text on; the contents come before it
+        page.locator(".bd-article h1").click()  # from the text on; the contents come before it
+        page.keyboard.press("Tab")
+        page.locator(".noUi-handle").nth(3).wait_for(state="attached")
         for _ in range(200):
             page.keyboard.press("Tab")
-            page.wait_for_timeout(30)
             if page.evaluate("document.activeElement.matches('.noUi-handle')"):
                 reading = page.locator(".widget-readout").nth(len(readings))
                 before = reading.inner_text()

@@ -4,7 +4,8 @@
   const here = new URL('.', document.currentScript.src).href;
   requirejs.config({ baseUrl: here });
 
-  // The widgets' own code is 3.6 MB. It comes when the first widget is near, or the page is printed.
+  // The widgets' own code is 3.6 MB. It comes when the first widget is near, when the page is printed,
+  // or when a reader goes through it by keyboard, who would pass by what is not there yet.
   let asked = false;
   const load = () => {
     if (asked) return;
@@ -14,6 +15,7 @@
     document.head.append(script);
   };
   window.addEventListener('beforeprint', load);
+  window.addEventListener('keydown', (event) => { if (event.key === 'Tab') load(); });
   document.addEventListener('DOMContentLoaded', () => {
     const near = (places) => places.some((place) => place.isIntersecting) && load();
     const observer = new IntersectionObserver(near, { rootMargin: '1500px' });
