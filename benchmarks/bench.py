@@ -30,6 +30,8 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import browser, plain
+from benchmarks.page import markdown
+from benchmarks.plain import SIZE
 from denoise_lib.files import write_text
 from denoise_lib.images import image_sets, load
 from denoise_lib.jacobian import jacobian, spectrum, top_spectrum
@@ -41,7 +43,6 @@ from denoise_lib.sampling import LOW_BIAS, Schedule, sample
 from denoise_lib.training import train, usual_precision
 from denoise_lib.zoo import get_denoiser, machine
 
-SIZE = 32
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 # what this machine trains in where many images are learned, as in the rows below
 OUR_PRECISION = usual_precision(TrainingPlan("discs", SIZE), torch.device("cpu"))
@@ -460,65 +461,6 @@ def measure(effort: Effort, site: Path) -> dict[str, Any]:
         "machine": f"{here['machine']}, {here['features']}",
         "versions": here["versions"] | {"matplotlib": matplotlib.__version__},
     }
-
-
-def markdown(results: dict[str, Any]) -> str:
-    """Return the page that shows the results."""
-    lines = ["| work | plain way | ours | ratio |", "|---|---:|---:|---:|"]
-    lines += [
-        f"| {row['work']} | {row['plain_seconds']:.3g} s | {row['ours_seconds']:.3g} s "
-        f"| {row['ratio']:.3g} |"
-        for row in results["rows"]
-    ]
-    use = [
-        "| work | precision | GFLOP/s | best matrix product | part |",
-        "|---|---|---:|---:|---:|",
-    ]
-    use += [
-        f"| {row['work']}, {row['side']} | {row['precision']} | {row['flops'] / 1e9:.3g} "
-        f"| {row['best_product_flops'] / 1e9:.3g} | {row['fraction']:.1%} |"
-        for row in results["flops"]
-    ]
-    effort, networks, shown = results["effort"], results["networks"], results["browser"]
-    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    return f"""\
-# Speed
-
-Written by `make bench`, both sides of every row in one run, turn by turn: medians.
-{results["machine"]}; {versions}.
-
-{chr(10).join(lines)}
-
-- training: seconds of the whole machine for 1,000 images of {SIZE}x{SIZE}, {Recipe().batch} a step,
-  of the same network, without normalization. Plain: float32, eager, channels first, one process
-  of all threads. Ours: `denoise_lib.training.train`, {OUR_PRECISION}, channels last, a process of
-  one thread on each core.
-- networks: seconds of the whole machine for one network of 16 channels. Plain: the paper's recipe
-  scaled down (batch 128, plain squared error, its normalization), {networks["plain_images"]:,}
-  images at the speed of the plain way; they gave {networks["plain_psnr"]:.2f} dB (tuning images,
-  average over log sigma in [0.02, 1]; `make recipe`). Ours: the book's recipe, a network on each
-  core, {networks["our_images"]:,} images, which gave {networks["our_psnr"]:.2f} dB.
-- c_alpha, discs: {effort["images"]:,} images, one thread. Plain: a loop over images; drawn one
-  by one with matplotlib (Agg).
-- sampling: {SIZE}x{SIZE}, the zoo's network of 16 channels, all threads, from sigma 3 to
-  {effort["sigma_end"]:g}. Plain: one sample at a time, channels first. Ours: all together, and the
-  network as `get_denoiser` gives it, channels last.
-- jacobian: eigenvalues and eigenvectors of its symmetric part, for the zoo's network of 16 channels
-  at one noisy image, all threads. Plain: all of them, from a backward pass for each pixel, by
-  `backward()` (as training does it) or by `torch.autograd.grad` (of the image only; for the leading
-  {effort["leading"]}, timed on one pixel in {effort["large_part"]}); for these also all of them
-  in our way.
-
-In the reader's browser, with nothing to compare with: the A- and the B-network of
-N = {shown["n_images"]:,}, {SIZE}x{SIZE}, 16 channels, draw one sample each, from sigma 3 to 0.02,
-in {shown["seconds"]:.2g} s: {shown["steps"]:.0f} steps of each network,
-{shown["milliseconds_a_step"]:.2g} ms each (medians of {effort["turns"]} turns; {shown["browser"]}).
-
-How much of the machine the networks use, against the fastest product of square matrices in the same
-precision and on as many threads:
-
-{chr(10).join(use)}
-"""
 
 
 def main() -> None:

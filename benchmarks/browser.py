@@ -6,11 +6,11 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from benchmarks.plain import SIZE
 from denoise_lib.browser_export import pairs
 from denoise_lib.sampling import LOW_BIAS
 from tests.browser import launched, opened, served
 
-SIZE = 32
 PAGE = "two-denoisers.html"
 
 DRAW = """async ([names, size, seeds, maxSteps]) => {

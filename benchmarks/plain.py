@@ -17,6 +17,8 @@ from denoise_lib.networks import UNet
 from denoise_lib.plan import Recipe
 from denoise_lib.training import draw_sigma
 
+SIZE = 32  # pixels a side of the images in most rows
+
 
 def training(clean: Tensor, network: UNet, recipe: Recipe) -> Iterator[int]:
     """Train a network for ever in float32, eagerly, channels first; yield the images of each step.

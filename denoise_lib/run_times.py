@@ -72,12 +72,12 @@ def _in_class() -> list[str]:
     if not classroom_path().exists():
         return []
     measured = json.loads(classroom_path().read_text(encoding="utf-8"))
+    sentences = {claim.id: claim.sentence for claim in load()}
     rows = []
     for chapter, found in measured.items():
         claim = ["", ""]
         if "claim" in found:
-            (sentence,) = [each.sentence for each in load() if each.id == found["claim"]]
-            claim = [sentence, f"{found['status']} ({shown(found['value'])})"]
+            claim = [sentences[found["claim"]], f"{found['status']} ({shown(found['value'])})"]
         link = f"[{chapter_title(chapter)}](chapters/{chapter}.ipynb)"
         rows.append(f"| {' | '.join([link, format(found['minutes'], 'g'), *claim])} |")
     machines = " or ".join(dict.fromkeys(found["machine"] for found in measured.values()))

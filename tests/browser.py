@@ -36,8 +36,11 @@ ARGUMENTS = (
     "--no-first-run",
 )
 SETTLE_MS = 150
-TO_FIRST_WIDGET = """() => document.querySelector(
-  'script[type="application/vnd.jupyter.widget-view+json"]')?.parentElement.scrollIntoView()"""
+TO_FIRST_WIDGET = """() => {
+  const first = document.querySelector('script[type="application/vnd.jupyter.widget-view+json"]');
+  first?.parentElement.scrollIntoView();
+  return first !== null;
+}"""
 
 
 class NoBrowserError(Exception):
@@ -97,7 +100,7 @@ def _run(*command: str) -> str:
     return f"  {' '.join(command)}: {last}" if done.returncode else ""
 
 
-class _Host(SimpleHTTPRequestHandler):
+class Host(SimpleHTTPRequestHandler):
     """Serve files as static hosts do: text is compressed."""
 
     def send_head(self):  # type: ignore[no-untyped-def]  # as in the class above
@@ -120,9 +123,9 @@ class _Host(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, handler: type[SimpleHTTPRequestHandler] = Host) -> Iterator[str]:
     """Serve a folder on this machine; give its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Host, directory=str(folder)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -201,9 +204,8 @@ def opened(
     page.on("pageerror", lambda error: shown.problems.append(f"page error: {error}"))
     try:
         page.goto(url, wait_until="networkidle")
-        if scroll:
-            page.evaluate(TO_FIRST_WIDGET)
-            page.wait_for_load_state("networkidle")
+        if scroll and page.evaluate(TO_FIRST_WIDGET):
+            page.locator(".noUi-handle").first.wait_for(state="attached")
         yield shown
     finally:
         context.close()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import threading
 from collections.abc import Iterator
 from http import HTTPStatus
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import launched
+from tests.browser import launched, served
 
 # threads that wait without spinning, as the command line sets it: see `denoise_lib.cli`
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -89,11 +87,8 @@ def book() -> Path:
 @pytest.fixture(scope="session")
 def site(book: Path) -> Iterator[str]:
     """Serve the book below a sub-path, as a project page of a static host does."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Below, directory=str(book)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}{SUB_PATH}"
-    server.shutdown()
-    server.server_close()
+    with served(book, _Below) as address:
+        yield address.removesuffix("/") + SUB_PATH
 
 
 # For each module, not the session: while Playwright runs, nothing else in the process can run

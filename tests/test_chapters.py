@@ -18,9 +18,9 @@ ASKING = {chapter: 1 for chapter in CHAPTERS if chapter != "recipe"} | {"memoriz
 ASK = """
 from ipywidgets.widgets import widget
 
-everything = list(widget._instances.values())
-for row in [w for w in everything if "asks-kernel" in getattr(w, "_dom_classes", ())]:
-    for button, said in [row.children[1:]] * (len(row.children) == 3):
+for row in list(widget._instances.values()):
+    if "asks-kernel" in getattr(row, "_dom_classes", ()) and len(row.children) > 1:
+        _, button, said = row.children
         button.click()
         print("asked:", said.value)
 """

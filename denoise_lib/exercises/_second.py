@@ -26,10 +26,10 @@ def _memorizer(y: np.ndarray, images: np.ndarray, sigma: float, power: float = 2
 
 def _check_memorizer(answer: Answer) -> Iterator[str]:
     images, y = _few_images()
-    closest = images[((y - images) ** 2).sum(axis=(1, 2)).argmin()]
+    distances = ((y - images) ** 2).sum(axis=(1, 2))
+    closest = images[distances.argmin()]
     for sigma in (1.0, 0.5):
         right = _memorizer(y, images, sigma)
-        distances = ((y - images) ** 2).sum(axis=(1, 2))
         raw = np.exp(-distances / (2 * sigma**2))
         lengths = np.exp(-np.sqrt(distances) / (2 * sigma**2))
         mistakes: list[Mistake] = [
