@@ -95,7 +95,7 @@ class Effort:
     large: int = 80
     leading: int = 64
     large_part: int = 10
-    large_turns: int = 2
+    large_turns: int = 3
     browser_steps: int = LOW_BIAS.max_steps
 
 
@@ -390,17 +390,20 @@ def sampling_row(effort: Effort, trained: UNet) -> tuple[Row, float]:
     return row, sum(denoised) * operations_per_image(16, backward=False)
 
 
-def jacobian_rows(effort: Effort, trained: UNet) -> list[Row]:
-    """Measure whole spectra against a backward pass a pixel, and leading ones against whole."""
-    usual = usual_network(trained)
+def jacobian_rows(effort: Effort, trained: UNet, of_photos: UNet) -> list[Row]:
+    """Measure whole spectra against a backward pass a pixel, and leading ones against whole.
 
-    def noisy(size: int) -> Tensor:
-        return add_noise(image_sets("c_alpha:2", size).take("tuning", 1), 0.15, 0)
+    The whole ones at a garment, the leading ones at the photograph of chapter 6:
+    each with the network of its class, in the noise of that chapter.
+    """
+    garment = load("fashion", effort.whole, "held-out", 1)
+    photos = load("photos", effort.large, "held-out", 32)
+    photo = photos[photos.std(dim=(1, 2, 3)).argsort()[16]][None]
+    small, large = (add_noise(image, 0.15, 0) for image in (garment, photo))
+    usual, usual_of_photos = usual_network(trained), usual_network(of_photos)
 
-    small, large = noisy(effort.whole), noisy(effort.large)
-
-    def whole(image: Tensor) -> float:
-        return seconds_of(lambda: spectrum(jacobian(trained, image)))
+    def whole(network: UNet, image: Tensor) -> float:
+        return seconds_of(lambda: spectrum(jacobian(network, image)))
 
     def pixel_by_pixel(all_grads: bool) -> float:
         return seconds_of(lambda: spectrum(plain.jacobian(usual, small, all_grads=all_grads)))
@@ -408,22 +411,24 @@ def jacobian_rows(effort: Effort, trained: UNet) -> list[Row]:
     def large_pixel_by_pixel() -> float:
         # as long for one pixel as for another: some are enough
         some = effort.large**2 // effort.large_part
-        rows = seconds_of(lambda: plain.jacobian(usual, large, all_grads=False, pixels=some))
+        rows = seconds_of(
+            lambda: plain.jacobian(usual_of_photos, large, all_grads=False, pixels=some)
+        )
         found = torch.randn(effort.large**2, effort.large**2)
         return rows * effort.large_part + seconds_of(lambda: spectrum(found))
 
     def leading() -> float:
-        return seconds_of(lambda: top_spectrum(trained, large, effort.leading))
+        return seconds_of(lambda: top_spectrum(of_photos, large, effort.leading))
 
     side, large_side, turns = effort.whole, effort.large, effort.turns
     return [
         turn_by_turn(
             f"jacobian {side}x{side}, backward()", turns,
-            partial(pixel_by_pixel, True), partial(whole, small),
+            partial(pixel_by_pixel, True), partial(whole, trained, small),
         ),
         turn_by_turn(
             f"jacobian {side}x{side}, autograd.grad", turns,
-            partial(pixel_by_pixel, False), partial(whole, small),
+            partial(pixel_by_pixel, False), partial(whole, trained, small),
         ),
         turn_by_turn(
             f"jacobian {large_side}x{large_side}, top {effort.leading}, autograd.grad",
@@ -431,7 +436,7 @@ def jacobian_rows(effort: Effort, trained: UNet) -> list[Row]:
         ),
         turn_by_turn(
             f"jacobian {large_side}x{large_side}, top {effort.leading}, our whole one",
-            effort.large_turns, partial(whole, large), leading,
+            effort.large_turns, partial(whole, of_photos, large), leading,
         ),
     ]  # fmt: skip
 
@@ -447,10 +452,12 @@ def measure(effort: Effort, site: Path) -> dict[str, Any]:
     torch.set_num_threads(CORES)
     largest = TrainingPlan(n_images=papers_trial()["plan"]["n_images"])
     trained = get_denoiser(largest, allow_training=False, device="cpu")
+    photos = TrainingPlan("photos", 40, n_images=640_000, images_trained=640_000)
+    of_photos = get_denoiser(photos, allow_training=False, device="cpu")
     row, operations = sampling_row(effort, trained)
     one_process = dict.fromkeys(("plain", "ours"), best["plain"])
     use += use_of_machine(row, operations, one_process, "float32")
-    rows += [row, *jacobian_rows(effort, trained)]
+    rows += [row, *jacobian_rows(effort, trained, of_photos)]
     here = machine()
     return {
         "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],

@@ -50,11 +50,13 @@ Written by `make bench`, both sides of every row in one run, turn by turn: media
 - sampling: {SIZE}x{SIZE}, the zoo's network of 16 channels, all threads, from sigma 3 to
   {effort["sigma_end"]:g}. Plain: one sample at a time, channels first. Ours: all together, and the
   network as `get_denoiser` gives it, channels last.
-- jacobian: eigenvalues and eigenvectors of its symmetric part, for the zoo's network of 16 channels
-  at one noisy image, all threads. Plain: all of them, from a backward pass for each pixel, by
-  `backward()` (as training does it) or by `torch.autograd.grad` (of the image only; for the leading
-  {effort["leading"]}, timed on one pixel in {effort["large_part"]}); for these also all of them
-  in our way.
+- jacobian: eigenvalues and eigenvectors of its symmetric part, for the zoo's networks of 16 channels
+  at one noisy held-out image of their class, all threads: a garment, and the photograph of the
+  chapter on harmonic bases (the time of the leading {effort["leading"]} depends on the picture and
+  the noise, that of all of them does not). Plain: all of them, from a backward pass for each pixel,
+  by `backward()` (as training does it) or by `torch.autograd.grad` (of the image only; for the
+  leading ones, timed on one pixel in {effort["large_part"]}); for these also all of them in our
+  way.
 
 In the reader's browser, with nothing to compare with: the A- and the B-network of
 N = {shown["n_images"]:,}, {SIZE}x{SIZE}, 16 channels, draw one sample each, from sigma 3 to 0.02,

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from denoise_lib.figures import NEUTRAL, TRAIN, size_colours
+from denoise_lib.figures import MARKERS, NEUTRAL, TRAIN, size_colours
 from denoise_lib.measures import memorization
 from denoise_lib.measures.psnr import input_psnr, psnr
 from denoise_lib.measures.statistics import bootstrap, estimate, pooled, principal_components
@@ -116,7 +116,7 @@ def gap_curves(
     Figure
     """
     figure, ax = plt.subplots(figsize=(7, 3.8))
-    for marker, (name, (gap, (low, high))) in zip("osD^v<>", curves.items(), strict=False):
+    for marker, (name, (gap, (low, high))) in zip(MARKERS, curves.items(), strict=False):
         spread = [gap - low, high - gap]
         ax.errorbar(sizes, gap, spread, marker=marker, capsize=3, label=name)
     ax.axhline(0, color=NEUTRAL, lw=0.8)

@@ -258,30 +258,34 @@ def top_spectrum(
     local = _at_one(denoiser, noisy, sigma)
 
     def symmetric_part(v: Tensor) -> Tensor:
-        images = v.T.reshape(-1, *noisy.shape[1:]).contiguous()
-        return ((local.push(images) + local.pull(images)) / 2).flatten(1).T
+        images = v.reshape(-1, *noisy.shape[1:])
+        return ((local.push(images) + local.pull(images)) / 2).flatten(1)
+
+    def orthonormal(rows: Tensor) -> Tensor:
+        return torch.linalg.qr(rows.T).Q.T
 
     generator = torch.Generator().manual_seed(seed)
-    new = torch.linalg.qr(torch.randn(d, block, generator=generator).to(noisy)).Q
-    basis, inner = new[:, :0], noisy.new_zeros(0, 0)
+    new = orthonormal(torch.randn(d, block, generator=generator).to(noisy).T)
+    # vectors as rows, one after the other in memory: four times faster to multiply by than columns
+    basis, inner = new[:0], noisy.new_zeros(0, 0)
     next_look = 3 * k
     while True:
         product = symmetric_part(new)
-        basis = torch.cat([basis, new], dim=1)
-        columns = basis.T @ product
+        basis = torch.cat([basis, new])
+        along = product @ basis.T
         inner = nn.functional.pad(inner, (0, block, 0, block))
-        inner[:, -block:], inner[-block:] = columns, columns.T
-        new = product
-        for _ in range(3):  # again: rounding leaves traces of the basis when little else is new
-            new = torch.linalg.qr(new - basis @ (basis.T @ new)).Q
-        if basis.shape[1] >= next_look:
+        inner[-block:], inner[:, -block:] = along, along.T
+        new = orthonormal(product - along @ basis)
+        for _ in range(2):  # again: rounding leaves traces of the basis when little else is new
+            new = orthonormal(new - (new @ basis.T) @ basis)
+        if len(basis) >= next_look:
             values, mixing = torch.linalg.eigh(inner)
             found, mixing = values[-k:].flip(0), mixing[:, -k:].flip(1)
             # all that S adds to the basis is what it made of the last block
-            residual = (new.T @ product @ mixing[-block:]).norm(dim=0).max()
-            if residual <= tolerance * values.abs().max() or basis.shape[1] + block > d:
-                return Spectrum(found, basis @ mixing)
-            next_look += max(block, k // 4)
+            residual = (new @ product.T @ mixing[-block:]).norm(dim=0).max()
+            if residual <= tolerance * values.abs().max() or len(basis) + block > d:
+                return Spectrum(found, basis.T @ mixing)
+            next_look += max(block, k // 8)
 
 
 @torch.no_grad()

@@ -106,7 +106,8 @@ def _recorded_provenance(chapter: str) -> Any:
 def code_hashes(notebook: dict[str, Any]) -> dict[str, str]:
     """Return a hash of the code of every module of this library that a notebook imports.
 
-    Those that the modules themselves import are among them.
+    Those that the modules themselves import are among them. The style sheets of
+    a package count as its code: its widgets carry them.
     """
     code = "\n".join(
         # IPython's magics are no Python; a block may hold nothing else
@@ -126,7 +127,7 @@ def code_hashes(notebook: dict[str, Any]) -> dict[str, str]:
         tree = _parse(path.read_text(encoding="utf-8"), str(path))
         waiting += _imports(tree)
         if module not in NOT_COMPARED:
-            hashes[module] = sha256(_canonical(tree).encode())[:16]
+            hashes[module] = sha256((_canonical(tree) + _style_sheets(path)).encode())[:16]
     return dict(sorted(hashes.items()))
 
 
@@ -156,6 +157,12 @@ def _module_file(module: str) -> Path | None:
     path = PACKAGE.joinpath(*module.split(".")[1:])
     candidates = (path / "__init__.py", path.with_name(f"{path.name}.py"))
     return next((file for file in candidates if file.is_file()), None)
+
+
+def _style_sheets(path: Path) -> str:
+    """Return the text of the style sheets of a package, if this is its ``__init__.py``."""
+    sheets = sorted(path.parent.glob("*.css")) if path.name == "__init__.py" else []
+    return "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
 
 
 def _canonical(node: Any) -> str:

@@ -317,6 +317,14 @@ def test_code_that_is_imported_by_what_is_imported_counts(book, package):
     assert staleness.stale("tiny") == ["denoise_lib.errors changed"]
 
 
+def test_style_sheets_of_a_package_count(package):
+    cell = {"cell_type": "code", "source": "import denoise_lib.widgets.controls"}
+    before = staleness.code_hashes({"cells": [cell]})
+    rewrite(package / "widgets" / "explorers.css", lambda text: f"{text} p {{ margin: 0; }}")
+    after = staleness.code_hashes({"cells": [cell]})
+    assert staleness._changed(before, after) == ["denoise_lib.widgets"]
+
+
 def test_a_block_of_magics_alone_is_read():
     source = "if True:\n    !git clone x\n    %cd x\nimport denoise_lib.errors"
     compared = staleness.code_hashes({"cells": [{"cell_type": "code", "source": source}]})

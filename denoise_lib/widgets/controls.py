@@ -1,11 +1,13 @@
-"""What all explorers share: sliders, and a button that asks torch for other noise.
+"""The mechanism of all explorers: sliders that choose one of many views by links alone.
 
-The button is for notebooks, where a kernel runs; the style of the static pages hides it.
+So they move on a static page. In a notebook, where a kernel runs, there is a button that
+asks for other noise too; the style of the static pages hides it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 
 import ipywidgets
 import numpy as np
@@ -16,20 +18,8 @@ Setting = tuple[int, ...]
 Leaves = dict[Setting, tuple[ipywidgets.Image | ipywidgets.HTML, ...]]
 Ask = Callable[[Setting, int], Sequence[str | np.ndarray]]
 
-# What the explorers need of the book's style sheets, for JupyterLab and Colab.
-STYLE = """<style>
-.explorer-gallery { display: grid; gap: 0.6rem; max-width: 40rem;
-  grid-template-columns: repeat(var(--columns), 1fr); }
-.explorer-gallery figure { margin: 0; }
-.explorer-gallery img { width: 100%; image-rendering: pixelated; }
-.explorer .widget-html-content { height: auto; overflow: visible; }
-:is(.set-size-explorer, .two-sliders) img { width: min(80vw, 40rem); max-width: none;
-  height: auto; image-rendering: pixelated; }
-.explorer-bars { display: grid; grid-template-columns: auto minmax(4rem, 24rem) auto;
-  gap: 0.4rem 0.8rem; align-items: center; }
-.explorer-bar { border: 1px solid currentColor; height: 1.1rem; }
-.explorer-bar > span { display: block; height: 100%; background: currentColor; }
-</style>"""
+# JupyterLab and Colab know nothing of the book's style sheets, of which this is one.
+STYLE = files(__package__).joinpath("explorers.css").read_text(encoding="utf-8")
 
 
 def slider(title: str, options: Sequence[str]) -> ipywidgets.SelectionSlider:
@@ -42,40 +32,53 @@ def slider(title: str, options: Sequence[str]) -> ipywidgets.SelectionSlider:
     )
 
 
-def with_kernel(
-    box: ipywidgets.VBox,
+def chooser(
+    classes: Sequence[str],
     sliders: Sequence[ipywidgets.SelectionSlider],
     leaves: Leaves,
-    ask: Ask | None,
+    ask: Ask | None = None,
+    new: str = "noise",
 ) -> ipywidgets.VBox:
-    """Give an explorer its style in a notebook, and a button that asks for other noise.
-
-    Once it has been pressed, every setting that is looked at is computed anew.
+    """Return an explorer: sliders, and what belongs to their setting.
 
     Parameters
     ----------
-    box : ipywidgets.VBox
-        The explorer: its sliders, then what they choose from.
+    classes : sequence of str
+        Of the widget, for style and tests.
     sliders : sequence of ipywidgets.SelectionSlider
         What a setting consists of.
     leaves : dict of tuple of int to tuple of ipywidgets.Image or ipywidgets.HTML
-        Pictures and sentences by setting.
-    ask : callable or None
-        ``(setting, seed) -> contents`` of the leaves, a picture as ndarray of uint8
-        or HTML as str. Without it there is no button.
+        Pictures and sentences of every setting: by the index of each slider.
+    ask : callable, optional
+        ``(setting, seed) -> contents``, while a kernel runs: of the first leaves of
+        the setting, a picture as ndarray of uint8 or HTML as str. The others stay.
+        Once the button has been pressed, every setting that is looked at is
+        computed anew. Without it there is no button.
+    new : str
+        What is asked for.
 
     Returns
     -------
     ipywidgets.VBox
-        The explorer.
     """
-    style = ipywidgets.HTML(STYLE)
-    parts: list[ipywidgets.Widget] = [style]
+
+    def shown(at: Setting) -> ipywidgets.Widget:
+        if len(at) == len(sliders):
+            return leaves[at][0] if len(leaves[at]) == 1 else ipywidgets.VBox(leaves[at])
+        slider = sliders[len(at)]
+        pages = [shown((*at, i)) for i in range(len(slider.options))]
+        stack = ipywidgets.Stack(pages, selected_index=0)
+        ipywidgets.jslink((slider, "index"), (stack, "selected_index"))
+        return stack
+
+    parts: list[ipywidgets.Widget] = [ipywidgets.HTML(f"<style>{STYLE}</style>")]
     if ask is not None:
-        parts += _button(sliders, leaves, ask)
+        parts += _button(sliders, leaves, ask, new)
     row = ipywidgets.HBox(parts)
     row.add_class("asks-kernel")
-    box.children = (*box.children[: len(sliders)], row, *box.children[len(sliders) :])
+    box = ipywidgets.VBox([*sliders, row, shown(())])
+    for name in classes:
+        box.add_class(name)
     return box
 
 
@@ -83,9 +86,10 @@ def _button(
     sliders: Sequence[ipywidgets.SelectionSlider],
     leaves: Leaves,
     ask: Ask,
+    new: str,
 ) -> tuple[ipywidgets.Button, ipywidgets.Label]:
-    button = ipywidgets.Button(description="New noise", tooltip="Ask the networks again")
-    said = ipywidgets.Label("asks the networks again, here and now")
+    button = ipywidgets.Button(description=f"New {new}", tooltip="Compute it anew")
+    said = ipywidgets.Label("computes it anew, here and now")
     seed = 0  # that of the page
     seen: dict[Setting, int] = {}
 
@@ -99,10 +103,10 @@ def _button(
         except Exception as error:  # a callback's traceback would go to a log that nobody reads
             said.value = f"{type(error).__name__}: {error}"
             return
-        for leaf, content in zip(leaves[at], contents, strict=True):
+        for leaf, content in zip(leaves[at], contents, strict=False):
             leaf.value = content if isinstance(content, str) else png(content)
         seen[at] = seed
-        said.value = f"noise number {seed}"
+        said.value = f"{new} number {seed}"
 
     def press(_: object) -> None:
         nonlocal seed

@@ -1,4 +1,4 @@
-"""Sliders that choose one of many views: the mechanism of the explorers of chapters 1 to 4."""
+"""Sliders that choose one of many views, each a piece of HTML."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from IPython.display import HTML
 
 from denoise_lib.errors import ParameterError
 from denoise_lib.figures import png
-from denoise_lib.widgets.controls import Ask, Leaves, Setting, slider, with_kernel
+from denoise_lib.widgets.controls import Ask, Leaves, Setting, chooser, slider
 
 
 def picture(levels: np.ndarray, alt: str) -> str:
@@ -54,6 +54,7 @@ def explorer(
     choices: Mapping[str, Sequence[str]],
     views: Mapping[Setting, str],
     ask: Ask | None = None,
+    new: str = "noise",
 ) -> ipywidgets.VBox:
     """Return the widget: a slider for each choice, and the view of their setting.
 
@@ -70,6 +71,8 @@ def explorer(
         HTML for every setting: the index of the option of each slider.
     ask : callable, optional
         ``(setting, seed) -> (view,)`` with other noise, while a kernel runs.
+    new : str
+        What is asked for, if not noise.
 
     Raises
     ------
@@ -83,19 +86,7 @@ def explorer(
         raise ParameterError("views", missing[0], "give a view for every setting of the sliders")
 
     leaves: Leaves = {at: (ipywidgets.HTML(view),) for at, view in views.items()}
-
-    def shown(at: Setting) -> ipywidgets.Widget:
-        if len(at) == len(sliders):
-            return leaves[at][0]
-        pages = [shown((*at, i)) for i in counts[len(at)]]
-        stack = ipywidgets.Stack(pages, selected_index=0)
-        ipywidgets.jslink((sliders[len(at)], "index"), (stack, "selected_index"))
-        return stack
-
-    box = ipywidgets.VBox([*sliders, shown(())])
-    box.add_class("explorer")
-    box.add_class(name)
-    return with_kernel(box, sliders, leaves, ask)
+    return chooser(("explorer", name), sliders, leaves, ask, new)
 
 
 def still(view: str) -> HTML:

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from denoise_lib.figures import png, tile
-from denoise_lib.widgets.controls import Ask, Leaves, slider, with_kernel
+from denoise_lib.widgets.controls import Ask, Leaves, chooser, slider
 
 COLUMNS = 6
 
@@ -61,16 +61,9 @@ def set_size_explorer(
     draws = len(next(iter(panels.values())))
     choose_n = slider("Set size N", [f"{n:,}" for n in panels])
     choose_draw = slider("Noise", [f"{i + 1} of {draws}" for i in range(draws)])
-    pages, leaves = [], Leaves()
-    for k, (n, pictures) in enumerate(panels.items()):
-        images = [ipywidgets.Image(value=png(levels), format="png") for levels in pictures]
-        leaves |= {(k, i): (image,) for i, image in enumerate(images)}
-        frames = ipywidgets.Stack(images, selected_index=0)
-        ipywidgets.jslink((choose_draw, "index"), (frames, "selected_index"))
-        pages.append(ipywidgets.VBox([frames, ipywidgets.HTML(captions[n])]))
-    shown = ipywidgets.Stack(pages, selected_index=0)
-    ipywidgets.jslink((choose_n, "index"), (shown, "selected_index"))
-    box = ipywidgets.VBox([choose_n, choose_draw, shown])
-    box.add_class("set-size-explorer")
-    box.add_class("pixelated")
-    return with_kernel(box, (choose_n, choose_draw), leaves, ask)
+    leaves: Leaves = {
+        (k, i): (ipywidgets.Image(value=png(levels), format="png"), ipywidgets.HTML(captions[n]))
+        for k, (n, pictures) in enumerate(panels.items())
+        for i, levels in enumerate(pictures)
+    }
+    return chooser(("set-size-explorer", "pixelated"), (choose_n, choose_draw), leaves, ask)

@@ -9,6 +9,7 @@ import numpy as np
 
 from denoise_lib.figures import tile
 from denoise_lib.measures.walks import Walk, distances
+from denoise_lib.widgets.controls import Ask
 from denoise_lib.widgets.explorer import explorer, gallery
 
 MILLISECONDS = 400
@@ -45,7 +46,10 @@ def walk_views(
 
 
 def trajectory_player(
-    paths: Mapping[int, Sequence[Walk]], steps: Sequence[int], samples: Sequence[int]
+    paths: Mapping[int, Sequence[Walk]],
+    steps: Sequence[int],
+    samples: Sequence[int],
+    ask: Ask | None = None,
 ) -> ipywidgets.VBox:
     """Return the widget: a slider for N, one for sigma, buttons that play it, and the pictures.
 
@@ -53,13 +57,16 @@ def trajectory_player(
     ----------
     paths, steps, samples
         As for `walk_views`.
+    ask : callable, optional
+        ``((N, step), seed) -> (view,)`` with other noise, N and step by their
+        places, while a kernel runs.
     """
     levels = next(iter(paths.values()))[0].levels
     choices = {
         "Set size N": [f"{n:,}" for n in paths],
         "Sigma": [f"{levels[step]:.2g}" for step in steps],
     }
-    box = explorer("trajectory-player", choices, walk_views(paths, steps, samples))
+    box = explorer("trajectory-player", choices, walk_views(paths, steps, samples), ask)
     choose_n, choose_step, *shown = box.children
     play = ipywidgets.Play(
         min=0, max=len(steps) - 1, interval=MILLISECONDS, show_repeat=False, playing=False

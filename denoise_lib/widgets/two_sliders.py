@@ -1,4 +1,4 @@
-"""Two sliders that choose one of many pictures: the mechanism of the book's explorers."""
+"""Two sliders that choose one of many pictures and its sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import ipywidgets
 import numpy as np
 
 from denoise_lib.figures import png
-from denoise_lib.widgets.controls import Ask, Leaves, slider, with_kernel
+from denoise_lib.widgets.controls import Ask, Leaves, chooser, slider
 
 
 def two_sliders(
@@ -43,19 +43,9 @@ def two_sliders(
     ipywidgets.VBox
     """
     first, second = slider(names[0], list(pictures)), slider(names[1], levels)
-    pages, leaves = [], Leaves()
-    for k, (option, shown) in enumerate(pictures.items()):
-        frames = []
-        for i, (levels_of_grey, caption) in enumerate(zip(shown, captions[option], strict=True)):
-            image = ipywidgets.Image(value=png(levels_of_grey), format="png")
-            leaves[k, i] = image, ipywidgets.HTML(caption)
-            frames.append(ipywidgets.VBox(leaves[k, i]))
-        page = ipywidgets.Stack(frames, selected_index=0)
-        ipywidgets.jslink((second, "index"), (page, "selected_index"))
-        pages.append(page)
-    stack = ipywidgets.Stack(pages, selected_index=0)
-    ipywidgets.jslink((first, "index"), (stack, "selected_index"))
-    box = ipywidgets.VBox([first, second, stack])
-    box.add_class("two-sliders")
-    box.add_class("pixelated")
-    return with_kernel(box, (first, second), leaves, ask)
+    leaves: Leaves = {
+        (k, i): (ipywidgets.Image(value=png(levels_of_grey), format="png"), ipywidgets.HTML(said))
+        for k, (option, shown) in enumerate(pictures.items())
+        for i, (levels_of_grey, said) in enumerate(zip(shown, captions[option], strict=True))
+    }
+    return chooser(("two-sliders", "pixelated"), (first, second), leaves, ask)
