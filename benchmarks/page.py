@@ -50,8 +50,8 @@ Written by `make bench`, both sides of every row in one run, turn by turn: media
 - sampling: {SIZE}x{SIZE}, the zoo's network of 16 channels, all threads, from sigma 3 to
   {effort["sigma_end"]:g}. Plain: one sample at a time, channels first. Ours: all together, and the
   network as `get_denoiser` gives it, channels last.
-- jacobian: eigenvalues and eigenvectors of its symmetric part, for networks of the zoo (16 channels)
-  at one noisy held-out image of their class, all threads: a garment, and the photograph of the
+- jacobian: eigenvalues and eigenvectors of its symmetric part, for networks of 16 channels from the
+  zoo at one noisy held-out image of their class, all threads: a garment, and the photograph of the
   chapter on harmonic bases (the time of the leading {effort["leading"]} depends on the picture and
   the noise, that of all of them does not). Plain: all of them, from a backward pass for each pixel,
   by `backward()` (as training does it) or by `torch.autograd.grad` (of the image only; for the
