@@ -101,7 +101,7 @@ class Effort:
 
 QUICK = Effort(
     turns=1, seconds=0.1, images=40, drawn=2, samples=2, widths=(2,), matrices=(64,),
-    sigma_end=2.9, to_target=64, whole=8, large=16, leading=4, large_part=2, large_turns=1,
+    sigma_end=2.9, to_target=64, whole=16, large=16, leading=4, large_part=2, large_turns=1,
     browser_steps=3,
 )  # fmt: skip
 

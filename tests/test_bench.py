@@ -31,7 +31,7 @@ def test_quick_run_writes_and_prints_the_table(book, tmp_path):
     assert [row["work"] for row in results["rows"]] == [
         "training UNet 2 channels", "networks to a given PSNR",
         "c_alpha 80x80", "discs 32x32", "sampling 2 samples",
-        "jacobian 8x8, backward()", "jacobian 8x8, autograd.grad",
+        "jacobian 16x16, backward()", "jacobian 16x16, autograd.grad",
         "jacobian 16x16, top 4, autograd.grad", "jacobian 16x16, top 4, our whole one",
     ]  # fmt: skip
     for row in results["rows"]:
