@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
-from denoise_lib.errors import DenoiseLibError, ParameterError
+from denoise_lib.errors import DenoiseLibError, MissingDataError, ParameterError
 from denoise_lib.files import project_root
 
 if TYPE_CHECKING:
@@ -435,6 +435,7 @@ def own(
     """
     from denoise_lib.chapters import check_profile
     from denoise_lib.images.folder import stored_path
+    from denoise_lib.own import overrides, run_own
 
     check_profile(profile)
     if folder is not None:
@@ -445,7 +446,11 @@ def own(
                 "them, or give other pictures another name"
             )  # fmt: skip
         _prepare(folder, name, size, 0.98)
-    from denoise_lib.own import run_own
+        try:
+            overrides("memorization", name, size, profile)
+        except MissingDataError:
+            stored_path(name, size).unlink()  # no network knows them yet: the name stays free
+            raise
 
     for path in run_own(name, size, profile, on_start=lambda chapter: _say(f"running {chapter}")):
         _say(f"wrote {path}")

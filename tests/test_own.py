@@ -83,6 +83,7 @@ def test_too_few_pictures_are_counted(pictures, cache, left, needed):
         path.unlink()
     done = call("--folder", str(pictures), "--size", "8")
     assert done.exit_code == 2 and needed in done.stderr
+    assert not folder.stored_path("mine", 8).exists()  # more pictures may take the same name
 
 
 def test_a_size_that_no_network_takes_is_refused_before_training(pictures, cache):
