@@ -32,8 +32,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import browser, plain
 from benchmarks.page import markdown
 from benchmarks.plain import SIZE
+from benchmarks.shares import shares
 from denoise_lib.files import write_text
-from denoise_lib.images import image_sets, load
+from denoise_lib.images import image_sets, load, typical
 from denoise_lib.jacobian import jacobian, spectrum, top_spectrum
 from denoise_lib.measures.psnr import add_noise, log_average, psnr, squared_errors
 from denoise_lib.networks import UNet
@@ -222,6 +223,16 @@ def operations_per_image(width: int, *, backward: bool) -> float:
     return counter.get_total_flops()
 
 
+def training_shares(effort: Effort) -> dict[str, dict[str, float]]:
+    """Return where the time of training goes, in one process of one thread."""
+    found = {}
+    for width in effort.widths:
+        counts = our_training(width)
+        next(counts)  # what is done once is done
+        found[f"training UNet {width} channels"] = shares(partial(rate, counts, effort.seconds / 4))
+    return found
+
+
 def use_of_machine(
     row: Row, operations: float, best: dict[str, float], precision: str
 ) -> list[dict[str, Any]]:
@@ -396,10 +407,9 @@ def jacobian_rows(effort: Effort, trained: UNet, of_photos: UNet) -> list[Row]:
     The whole ones at a garment, the leading ones at the photograph of chapter 6:
     each with the network of its class, in the noise of that chapter.
     """
-    garment = load("fashion", effort.whole, "held-out", 1)
-    photos = load("photos", effort.large, "held-out", 32)
-    photo = photos[photos.std(dim=(1, 2, 3)).argsort()[16]][None]
-    small, large = (add_noise(image, 0.15, 0) for image in (garment, photo))
+    garment = typical("fashion", effort.whole)
+    photo = typical("photos", effort.large)
+    small, large = (add_noise(image[None], 0.15, 0) for image in (garment, photo))
     usual, usual_of_photos = usual_network(trained), usual_network(of_photos)
 
     def whole(network: UNet, image: Tensor) -> float:
@@ -447,7 +457,8 @@ def measure(effort: Effort, site: Path) -> dict[str, Any]:
     rows, use, best = training_rows(effort)
     row, quality = networks_row(effort)
     rows.append(row)
-    torch.set_num_threads(1)  # as images are made in the processes that train
+    torch.set_num_threads(1)  # as in the processes that train, which make images too
+    spent = training_shares(effort)
     rows += [c_alpha_row(effort), discs_row(effort)]
     torch.set_num_threads(CORES)
     largest = TrainingPlan(n_images=papers_trial()["plan"]["n_images"])
@@ -462,6 +473,7 @@ def measure(effort: Effort, site: Path) -> dict[str, Any]:
     return {
         "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],
         "flops": use,
+        "shares": spent,
         "networks": quality,
         "browser": in_browser,
         "effort": asdict(effort),

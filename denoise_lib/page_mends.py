@@ -23,8 +23,6 @@ LONGEST = 160
 """Characters of a description that search engines show."""
 NEEDED = {
     # a script, and what a page that needs it contains
-    "mathjax": ("math notranslate", "jupyter.widget-view"),
-    "window.MathJax": ("math notranslate", "jupyter.widget-view"),
     "clipboard": ('class="highlight',),
     "copybutton": ('class="highlight',),
     "toggle": ("toggle", "dropdown"),

@@ -20,6 +20,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from denoise_lib.cover import figure
 from denoise_lib.errors import DenoiseLibError
 from denoise_lib.files import write_text
+from denoise_lib.typeset import typeset
 
 SLIDES = Path("course") / "slides"
 FIGURE = re.compile(r"!\[\]\((\w+)/([\w-]+)\)")
@@ -78,9 +79,7 @@ def render(text: str) -> str:
 
 
 def _formula(content: str, options: dict[str, bool]) -> str:
-    """Return a formula as MathJax finds it."""
-    left, right = ("\\[", "\\]") if options.get("display_mode") else ("\\(", "\\)")
-    return left + html.escape(content) + right
+    return typeset(content, display=bool(options.get("display_mode")))
 
 
 def _picture(found: re.Match[str]) -> str:

@@ -30,6 +30,7 @@ from denoise_lib import images
 from denoise_lib.devices import pick_device
 from denoise_lib.errors import DamagedFileError, DenoiseLibError, MissingNetworkError
 from denoise_lib.files import cache_dir, project_root, replacing, sha256, write_bytes, writing
+from denoise_lib.memory import keep_freed_memory
 from denoise_lib.plan import TrainingPlan
 from denoise_lib.progress import show_training
 from denoise_lib.training import Progress, Trained, train
@@ -106,6 +107,7 @@ def get_denoiser(
                 "'denoise-lib train --profile published' trains what is missing"
             )
         path = obtain(plan, user_dir(), device=device)
+    keep_freed_memory()
     network, _ = load(path)
     used[plan.hash] = sha256(path.read_bytes())
     return network.to(pick_device(device))

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from denoise_lib import page_mends
-from denoise_lib.assets import checker_path
+from denoise_lib.assets import tool_path
 from tests.browser import opened
 from tests.conftest import ROOT
 from tests.test_book import page_files
@@ -27,7 +27,7 @@ COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # all that a th
 def violations(page: Page, rules: dict[str, list[str]]) -> list[str]:
     """Run axe-core on a page that is open; the page must not have loaded it itself."""
     if not page.evaluate("'axe' in window"):
-        page.evaluate(checker_path(ROOT).read_text(encoding="utf-8"))
+        page.evaluate(tool_path(ROOT, "axe.min.js").read_text(encoding="utf-8"))
     return page.evaluate(AXE, rules)
 
 

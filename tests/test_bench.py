@@ -42,6 +42,8 @@ def test_quick_run_writes_and_prints_the_table(book, tmp_path):
         for work in ("training UNet 2 channels", "sampling 2 samples")
         for side in ("plain", "ours")
     ]
+    (spent,) = results["shares"].values()
+    assert spent["convolutions"] > 0 and sum(spent.values()) == pytest.approx(1, abs=0.01)
     assert results["machine"] and {"python", "torch", "numpy"} < set(results["versions"])
     assert results["browser"]["steps"] == 3 and results["browser"]["milliseconds_a_step"] > 0
     page = (tmp_path / "README.md").read_text()

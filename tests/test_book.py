@@ -143,10 +143,13 @@ def test_pages_run_clean_and_fit_the_screen(
 
 
 @pytest.mark.browser
-def test_mathematics_is_typeset(site: str, browser: Browser) -> None:
+def test_formulas_are_set_without_a_script(site: str, browser: Browser) -> None:
     with opened(browser, site + "chapters/memorization.html") as shown:
-        assert shown.page.locator("mjx-container").count() > 0
-        assert shown.page.locator("mjx-merror").count() == 0
+        assert shown.page.locator(".katex").first.bounding_box()["height"] > 0
+        fonts = "[...document.fonts].filter(f => f.status === 'loaded').map(f => f.family)"
+        assert {"KaTeX_Main", "KaTeX_Math"} <= set(shown.page.evaluate(fonts))
+        scripts = "[...document.scripts].map(s => s.src).filter(s => s.includes('tex'))"
+        assert shown.page.evaluate(scripts) == []
         assert shown.problems == []
 
 
@@ -166,5 +169,5 @@ def test_slides_move_by_keyboard(site: str, browser: Browser) -> None:
         for key, slide in [("ArrowRight", 2), (" ", 3), ("PageUp", 2), ("Home", 1)]:
             shown.page.keyboard.press(key)
             shown.page.wait_for_function(f"{top.format(slide)} === 0")
-        assert shown.page.locator("mjx-container").count() > 0
+        assert shown.page.locator(".katex").count() > 0
         assert shown.problems == []

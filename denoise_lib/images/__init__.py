@@ -127,3 +127,14 @@ def load(image_class: str, size: int, subset: str, n: int | None = None) -> Tens
     if subset not in SUBSETS:
         raise ParameterError("subset", subset, f"sets are {', '.join(SUBSETS)}")
     return image_sets(image_class, size).take(subset, n)
+
+
+def typical(image_class: str, size: int, n: int = 32) -> Tensor:
+    """Return the image of median contrast of the first ``n`` held-out ones.
+
+    Returns
+    -------
+    Tensor of float32, shape (1, size, size)
+    """
+    held_out = load(image_class, size, "held-out", n)
+    return held_out[held_out.std(dim=(1, 2, 3)).argsort()[n // 2]]

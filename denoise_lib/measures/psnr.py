@@ -80,6 +80,25 @@ def squared_errors(
     return errors
 
 
+def around(sigmas: Sequence[float], low: float, high: float) -> list[float]:
+    """Return the noise levels that an average over [`low`, `high`] needs.
+
+    Parameters
+    ----------
+    sigmas : sequence of float
+        Noise levels, rising.
+    low, high : float
+
+    Examples
+    --------
+    >>> around([0.02, 0.05, 0.1, 0.3, 1.0], 0.05, 0.5)
+    [0.05, 0.1, 0.3, 1.0]
+    """
+    after, before = [*sigmas[1:], np.inf], [-np.inf, *sigmas[:-1]]
+    neighbours = zip(before, sigmas, after, strict=True)
+    return [s for previous, s, following in neighbours if following > low and previous < high]
+
+
 def log_average(sigmas: Sequence[float], values: np.ndarray, low: float, high: float) -> float:
     """Return the average of a curve over log sigma in [`low`, `high`].
 

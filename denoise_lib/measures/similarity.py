@@ -50,7 +50,7 @@ def near_duplicates(a: Tensor, b: Tensor) -> int:
 
     Near-duplicates are images whose correlation is above `NEAR_DUPLICATE`.
     """
-    return sum(int((c.max(dim=1).values > NEAR_DUPLICATE).sum()) for c in correlations(a, b))
+    return sum(int((c.amax(dim=1) > NEAR_DUPLICATE).sum()) for c in correlations(a, b))
 
 
 def nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

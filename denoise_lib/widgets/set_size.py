@@ -8,8 +8,9 @@ import ipywidgets
 import numpy as np
 from torch import Tensor
 
-from denoise_lib.figures import png, tile
-from denoise_lib.widgets.controls import Ask, Leaves, chooser, slider
+from denoise_lib.figures import tile
+from denoise_lib.widgets.controls import Ask
+from denoise_lib.widgets.two_sliders import two_sliders
 
 COLUMNS = 6
 
@@ -41,9 +42,6 @@ def set_size_explorer(
 ) -> ipywidgets.VBox:
     """Return the widget: a slider for N, one for which draws, and the picture of that setting.
 
-    The sliders use links, no Python callback, so that the widget moves on a
-    static page too.
-
     Parameters
     ----------
     panels : mapping of int to list of ndarray
@@ -59,11 +57,11 @@ def set_size_explorer(
     ipywidgets.VBox
     """
     draws = len(next(iter(panels.values())))
-    choose_n = slider("Set size N", [f"{n:,}" for n in panels])
-    choose_draw = slider("Noise", [f"{i + 1} of {draws}" for i in range(draws)])
-    leaves: Leaves = {
-        (k, i): (ipywidgets.Image(value=png(levels), format="png"), ipywidgets.HTML(captions[n]))
-        for k, (n, pictures) in enumerate(panels.items())
-        for i, levels in enumerate(pictures)
-    }
-    return chooser(("set-size-explorer", "pixelated"), (choose_n, choose_draw), leaves, ask)
+    return two_sliders(
+        {f"{n:,}": pictures for n, pictures in panels.items()},
+        {f"{n:,}": [captions[n]] * draws for n in panels},
+        names=("Set size N", "Noise"),
+        levels=[f"{i + 1} of {draws}" for i in range(draws)],
+        ask=ask,
+        kind="set-size-explorer",
+    )

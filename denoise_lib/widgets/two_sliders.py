@@ -18,6 +18,7 @@ def two_sliders(
     names: tuple[str, str],
     levels: Sequence[str],
     ask: Ask | None = None,
+    kind: str = "two-sliders",
 ) -> ipywidgets.VBox:
     """Return the widget: two sliders, and the picture and sentence of their setting.
 
@@ -37,6 +38,8 @@ def two_sliders(
     ask : callable, optional
         ``((option, level), seed) -> (picture, sentence)`` with other noise, both by
         their places, while a kernel runs.
+    kind : str
+        A class of the widget, for style and tests.
 
     Returns
     -------
@@ -48,4 +51,4 @@ def two_sliders(
         for k, (option, shown) in enumerate(pictures.items())
         for i, (levels_of_grey, said) in enumerate(zip(shown, captions[option], strict=True))
     }
-    return chooser(("two-sliders", "pixelated"), (first, second), leaves, ask)
+    return chooser((kind, "pixelated"), (first, second), leaves, ask)
