@@ -26,7 +26,7 @@ KEPT = (
     ("katex/LICENSE", "katex/LICENSE"),
     ("katex/dist/katex.min.css", "katex"),
     ("katex/dist/fonts/*.woff2", "katex/fonts"),
-    ("@fontsource-variable/source-serif-4/files/*-latin*-opsz-*.woff2", "fonts"),
+    ("@fontsource-variable/source-serif-4/files/*-latin*-wght-*.woff2", "fonts"),
     ("@fontsource-variable/source-serif-4/LICENSE", "fonts/source-serif-4-LICENSE"),
     ("@fontsource-variable/source-sans-3/files/*-latin*-wght-*.woff2", "fonts"),
     ("@fontsource-variable/source-sans-3/LICENSE", "fonts/source-sans-3-LICENSE"),

@@ -1,13 +1,14 @@
 """A Sphinx extension: what a page says about itself, loads, and tells assistive software.
 
-It gives every page a description and a picture for previews, takes away scripts that
-a page does not use, and mends the theme's faults in the markup. The tests judge what
-comes out: an axe-core run over every page, by day and by night.
+It gives every page a description and a picture for previews, takes away scripts and icons that
+a page does not use, sets apart what its widgets show, and mends the theme's faults in the
+markup. The tests judge what comes out: an axe-core run over every page, by day and by night.
 """
 
 from __future__ import annotations
 
 import html
+import json
 import os
 import re
 from pathlib import Path
@@ -16,8 +17,11 @@ from typing import Any, NamedTuple
 from docutils import nodes  # type: ignore[import-untyped]  # ships no types
 from sphinx.application import Sphinx
 
+from denoise_lib.files import write_text
+from denoise_lib.icons import cut_down
+
 PREVIEW = "_static/social.png"
-TYPE = ("source-serif-4-latin-opsz-normal", "source-sans-3-latin-wght-normal")
+TYPE = ("source-serif-4-latin-wght-normal", "source-sans-3-latin-wght-normal")
 """Fonts that every page shows first, asked for at once: lines that wait for them move."""
 LONGEST = 160
 """Characters of a description that search engines show."""
@@ -28,6 +32,10 @@ NEEDED = {
     "toggle": ("toggle", "dropdown"),
     "design-tabs": ("sd-tab",),
 }
+STATE = re.compile(
+    r'(?s)<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>'
+)
+"""What a page's widgets show, a megabyte of pictures."""
 LAST = 900
 """Priority of a handler that comes after all others."""
 
@@ -51,12 +59,6 @@ MENDS = (
     Mend(r"<summary>(<span class=\"toctree-toggle\")", r'<summary aria-label="Show its pages">\1'),
     # the book's title stood outside of every landmark
     Mend(r'(<div id="pst-primary-sidebar")', r'\1 role="region" aria-label="This book"'),
-    # what widgets show, a megabyte, stood before the text; their scripts held it up
-    Mend(
-        r'(?s)(<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>)'
-        r"(.*)</body>",
-        r"\2\1</body>",
-    ),
     Mend(
         r'<script (src="(?:[^"]*/)?(?:doctools|sphinx_highlight|clipboard\.min|copybutton'
         r"|searchtools|language_data|searchindex|sphinx-book-theme|togglebutton|require"
@@ -131,6 +133,26 @@ def unload(
         context["script_files"] = [each for each in context["script_files"] if used(each)]
 
 
+def set_apart(text: str, script: Path) -> str:
+    """Write what a page's widgets show as a script of its own, and return the page without it.
+
+    widgets-local.js, which loads the widgets when one comes near, loads the script
+    first. It is not JSON, which a page opened as a file could not read.
+    """
+    state = STATE.search(text)
+    if not state:
+        return text
+    write_text(
+        script,
+        "{const state = document.createElement('script');\n"
+        "state.type = 'application/vnd.jupyter.widget-state+json';\n"
+        f"state.textContent = {json.dumps(state[1])};\n"
+        "document.body.append(state);}\n",
+    )
+    mark = f'<template class="widget-state" data-source="{script.name}"></template>'
+    return STATE.sub(mark, text, count=1)
+
+
 def mend(app: Sphinx, failed: Exception | None) -> None:
     """Mend the markup of every page that was written."""
     if failed or app.builder.format != "html":
@@ -141,8 +163,10 @@ def mend(app: Sphinx, failed: Exception | None) -> None:
         text = before = path.read_text(encoding="utf-8")
         for fault, mended in MENDS:
             text = re.sub(fault, mended, text)
+        text = set_apart(text, path.with_suffix(".widgets.js"))
         if text != before:
             path.write_text(text, encoding="utf-8")
+    cut_down(Path(app.outdir))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from fontTools.ttLib import TTFont
 from playwright.sync_api import Browser
 
 from tests.browser import opened
@@ -105,11 +106,39 @@ def test_pages_weigh_little(book: Path, pages: dict[Path, Html]) -> None:
     own = {
         page.relative_to(book).as_posix(): page.stat().st_size
         + sum((page.parent / file).stat().st_size for file in html.fetched if "_images/" in file)
+        + sum(file.stat().st_size for file in page.parent.glob(f"{page.stem}.widgets.js"))
         for page, html in pages.items()
     }
     assert own["index.html"] < MEGABYTE
     assert max(own.values()) < 3 * MEGABYTE
     assert own["chapters/score.html"] > own["notation.html"]  # pictures are counted
+
+
+def test_what_widgets_show_is_not_in_the_page(book: Path) -> None:
+    apart = sorted(path.name for path in book.rglob("*.widgets.js"))
+    assert "memorization.widgets.js" in apart and len(apart) >= 8
+    assert not [page for page in page_files(book) if "widget-state+json" in page.read_text("utf-8")]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["index.html", "chapters/score.html", "search.html"])
+def test_icons_that_are_shown_are_in_their_fonts(
+    book: Path, site: str, browser: Browser, name: str
+) -> None:
+    fonts = book / "_static" / "vendor" / "fontawesome" / "webfonts"
+    held = {
+        family: set(TTFont(fonts / f"{file}.woff2").getBestCmap())
+        for family, file in [("Book icons", "fa-solid-900"), ("Book brands", "fa-brands-400")]
+    }
+    with opened(browser, site + name) as shown:
+        found = shown.page.evaluate(
+            """[...document.querySelectorAll("[class*='fa-']")].map((icon) => {
+              const style = getComputedStyle(icon, '::before');
+              return [style.fontFamily.replaceAll('"', ''), style.content.replaceAll('"', '')];
+            })"""
+        )
+    assert len(found) > 3
+    assert [icon for icon in found if ord(icon[1]) not in held[icon[0]]] == []
 
 
 def test_every_picture_is_described_in_words(book: Path, pages: dict[Path, Html]) -> None:

@@ -124,7 +124,7 @@ def test_every_setting_tried_shows_what_the_notebook_made(
 
 
 @pytest.mark.browser
-def test_code_of_widgets_comes_when_one_is_near_and_for_print(site: str, browser: Browser):
+def test_widgets_come_when_one_is_near_and_for_print(site: str, browser: Browser):
     for event in ("scroll", "print"):
         with opened(browser, f"{site}chapters/memorization.html", scroll=False) as shown:
             page, asked = shown.page, []
@@ -135,7 +135,8 @@ def test_code_of_widgets_comes_when_one_is_near_and_for_print(site: str, browser
             else:
                 page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
             page.locator(".noUi-handle").first.wait_for(state="attached")
-            assert [url for url in asked if "embed-amd" in url]
+            for name in ("memorization.widgets.js", "embed-amd.js"):
+                assert [url for url in asked if url.endswith(name)]
             assert not shown.problems
 
 

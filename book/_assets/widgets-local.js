@@ -4,15 +4,22 @@
   const here = new URL('.', document.currentScript.src).href;
   requirejs.config({ baseUrl: here });
 
-  // The widgets' own code is 3.6 MB. It comes when the first widget is near, when the page is printed,
-  // or when a reader goes through it by keyboard, who would pass by what is not there yet.
+  // The widgets' own code is 3.6 MB, what they show a megabyte more. Both come when the first widget is
+  // near, when the page is printed, or when a reader goes through it by keyboard, who would pass by what
+  // is not there yet.
+  const add = (source) => {
+    const script = document.createElement('script');
+    script.src = source;
+    script.async = false; // the first is run first
+    document.head.append(script);
+  };
   let asked = false;
   const load = () => {
-    if (asked) return;
+    const apart = document.querySelector('template.widget-state'); // the page's last element
+    if (asked || !apart) return;
     asked = true;
-    const script = document.createElement('script');
-    script.src = `${here}@jupyter-widgets/html-manager/dist/embed-amd.js`;
-    document.head.append(script);
+    add(apart.dataset.source);
+    add(`${here}@jupyter-widgets/html-manager/dist/embed-amd.js`);
   };
   window.addEventListener('beforeprint', load);
   window.addEventListener('keydown', (event) => { if (event.key === 'Tab') load(); });
