@@ -76,6 +76,19 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
+@pytest.fixture
+def no_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the user's cache, leave only images, which need no network twice: all else is trained."""
+    from denoise_lib.images import fashion, photos
+
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for kept in (fashion.folder(), photos.folder()):
+        kept.mkdir(parents=True, exist_ok=True)
+        (cache / kept.name).symlink_to(kept)
+    monkeypatch.setenv("DENOISE_LIB_CACHE", str(cache))
+
+
 @pytest.fixture(scope="session")
 def book() -> Path:
     """Build the book without a warning and return the folder of its pages."""

@@ -42,15 +42,9 @@ def every_explorer_asked(monkeypatch):
     monkeypatch.setattr(experiments, "read_notebook", with_questions)
 
 
-@pytest.fixture
-def empty_cache(tmp_path, monkeypatch):
-    """Networks of the smoke profile are trained here, not found."""
-    monkeypatch.setenv("DENOISE_LIB_CACHE", str(tmp_path))
-
-
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_chapter_runs_at_smoke_and_records_what_its_claims_need(
-    chapter, tmp_path, empty_cache, every_explorer_asked
+    chapter, tmp_path, no_networks, every_explorer_asked
 ):
     output = experiments.run(chapter, "smoke", output=tmp_path / f"{chapter}.ipynb", progress=False)
     cells = read_notebook(output)["cells"]
