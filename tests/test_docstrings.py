@@ -27,7 +27,7 @@ NAMES = re.compile(r"^([*\w, ]+?)(?: : .+)?$")
 # what draws the figures of one chapter, and what only the command line and the build use
 PRIVATE = re.compile(
     r"\._\w+$|_charts$|\.charts$|_page$|\.(cli|cover|assets|slides|normalise|widgets|optimal|measures)$"
-    r"|\.(definitions|page_mends|provenance|run_times|pages|sparklines|zoo_samples)$"
+    r"|\.(definitions|formulas|icons|page_mends|provenance|run_times|pages|sparklines|typeset|zoo_samples)$"
 )
 
 

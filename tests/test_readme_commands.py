@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NOBODY = "65534"
-BUILT = ("book/_assets/vendor", "book/_assets/networks", "_build/axe.min.js")
+BUILT = ("book/_assets/vendor", "book/_assets/networks", "_build/tools")
 NOWHERE = "http://127.0.0.1:9"  # the port of discard: nothing answers
 NO_NETWORK = {
     name: NOWHERE
@@ -37,10 +37,7 @@ def copy(book: Path) -> Iterator[Path]:
                 shutil.copy2(ROOT / file, folder / file)  # with its time: make compares them
         (folder / "_build").mkdir()
         for made in BUILT:
-            if (ROOT / made).is_dir():
-                shutil.copytree(ROOT / made, folder / made)
-            else:
-                shutil.copy2(ROOT / made, folder / made)
+            shutil.copytree(ROOT / made, folder / made)
         (folder / ".venv").symlink_to(ROOT / ".venv")
         if os.geteuid() == 0:
             subprocess.run(["chown", "-R", NOBODY, folder], check=True)
