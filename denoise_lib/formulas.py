@@ -14,11 +14,12 @@ from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
 from denoise_lib.errors import DenoiseLibError
+from denoise_lib.page_mends import ask_for_fonts
 from denoise_lib.typeset import typeset
 
 STYLE = "vendor/katex/katex.min.css"
 """Style sheet of formulas, below the site's static files."""
-FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
+FONTS = ("katex/fonts/KaTeX_Main-Regular", "katex/fonts/KaTeX_Math-Italic")
 """Its fonts that nearly every formula needs."""
 
 
@@ -58,12 +59,7 @@ def load_style(
     if 'class="katex' not in context.get("body", ""):
         return
     app.add_css_file(STYLE)
-    context["metatags"] = context.get("metatags", "") + "".join(
-        '\n<link rel="preload" as="font" type="font/woff2" crossorigin href="'
-        + context["pathto"](f"_static/vendor/katex/fonts/{name}.woff2", 1)
-        + '" />'
-        for name in FONTS
-    )
+    ask_for_fonts(context, FONTS)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

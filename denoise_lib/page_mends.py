@@ -11,6 +11,7 @@ import html
 import json
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from denoise_lib.files import write_text
 from denoise_lib.icons import cut_down
 
 PREVIEW = "_static/social.png"
-TYPE = ("source-serif-4-latin-wght-normal", "source-sans-3-latin-wght-normal")
+TYPE = ("fonts/source-serif-4-latin-wght-normal", "fonts/source-sans-3-latin-wght-normal")
 """Fonts that every page shows first, asked for at once: lines that wait for them move."""
 LONGEST = 160
 """Characters of a description that search engines show."""
@@ -106,16 +107,29 @@ def head(
     )
 
 
+def ask_for_fonts(context: dict[str, Any], fonts: Iterable[str]) -> None:
+    """Have a page ask for fonts before its style sheets do.
+
+    Parameters
+    ----------
+    context : dict
+        What Sphinx fills the page's template with; it is changed.
+    fonts : iterable of str
+        Files below the site's ``_static/vendor``, without their ending.
+    """
+    context["metatags"] = context.get("metatags", "") + "".join(
+        '\n<link rel="preload" as="font" type="font/woff2" crossorigin href="'
+        + context["pathto"](f"_static/vendor/{font}.woff2", 1)
+        + '" />'
+        for font in fonts
+    )
+
+
 def preload(
     app: Sphinx, page: str, _: str, context: dict[str, Any], tree: nodes.document | None
 ) -> None:
-    """Ask for the text's fonts before the style sheets do."""
-    context["metatags"] = context.get("metatags", "") + "".join(
-        '\n<link rel="preload" as="font" type="font/woff2" crossorigin href="'
-        + context["pathto"](f"_static/vendor/fonts/{name}.woff2", 1)
-        + '" />'
-        for name in TYPE
-    )
+    """Ask for the text's fonts at once."""
+    ask_for_fonts(context, TYPE)
 
 
 def unload(

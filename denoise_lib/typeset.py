@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from functools import cache, lru_cache
+from functools import cache
 
 from denoise_lib.assets import node_environment, tool_path
 from denoise_lib.errors import DenoiseLibError
@@ -27,7 +27,7 @@ require('readline').createInterface({ input: process.stdin }).on('line', (line) 
 """
 
 
-@lru_cache
+@cache
 def _setter() -> subprocess.Popen[str]:
     """Return the one process that sets formulas; it ends with its input, when this one ends."""
     environment, katex = node_environment(), tool_path(project_root(), "katex.min.js").resolve()

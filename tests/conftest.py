@@ -90,6 +90,15 @@ def no_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def katex() -> None:
+    """Have KaTeX, which sets formulas, where `make book` puts it."""
+    from denoise_lib.assets import vendor
+    from denoise_lib.files import project_root
+
+    vendor(project_root())
+
+
+@pytest.fixture(scope="session")
 def book() -> Path:
     """Build the book without a warning and return the folder of its pages."""
     from denoise_lib.book import build

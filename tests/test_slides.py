@@ -5,18 +5,13 @@ import re
 import pytest
 
 from denoise_lib import slides
-from denoise_lib.assets import vendor
 from denoise_lib.cover import cover
 from denoise_lib.errors import DenoiseLibError
 from denoise_lib.files import project_root
 
 MEETINGS = sorted((project_root() / "book" / slides.SLIDES).glob("*.md"))
 
-
-@pytest.fixture(autouse=True, scope="module")
-def katex():
-    """KaTeX, which sets the formulas, is where `make book` puts it."""
-    vendor(project_root())
+pytestmark = pytest.mark.usefixtures("katex")
 
 
 def test_there_are_six_meetings_and_the_syllabus_links_each():

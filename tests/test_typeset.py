@@ -2,16 +2,10 @@
 
 import pytest
 
-from denoise_lib.assets import vendor
 from denoise_lib.errors import DenoiseLibError
-from denoise_lib.files import project_root
 from denoise_lib.typeset import typeset
 
-
-@pytest.fixture(autouse=True, scope="module")
-def katex():
-    """KaTeX is where `make book` puts it."""
-    vendor(project_root())
+pytestmark = pytest.mark.usefixtures("katex")
 
 
 def test_a_formula_is_html_and_mathml():
