@@ -26,7 +26,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import browser, plain
@@ -131,10 +131,18 @@ def turn_by_turn(
 
 
 def seconds_of(do: Callable[[], object]) -> float:
-    """Return how long one call takes."""
+    """Return how long one call takes, to the end of what a GPU does for it."""
+    finish()
     started = time.perf_counter()
     do()
+    finish()
     return time.perf_counter() - started
+
+
+def finish() -> None:
+    """Wait for the GPU, if one computes."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
 
 
 # Training: processes that wait to be told which network to go on training, and for how long.
@@ -164,10 +172,13 @@ def our_training(width: int) -> Iterator[int]:
 
 def rate(counts: Iterator[float], seconds: float) -> float:
     """Return what is counted in a second, over ``seconds`` at least."""
-    counted, started = 0.0, time.perf_counter()
-    while (passed := time.perf_counter() - started) < seconds or not counted:
+    counted = 0.0
+    finish()
+    started = time.perf_counter()
+    while time.perf_counter() - started < seconds or not counted:
         counted += next(counts)
-    return counted / passed
+    finish()
+    return counted / (time.perf_counter() - started)
 
 
 def _serve(pipe: Connection, threads: int, ours: bool) -> None:
@@ -376,13 +387,19 @@ def usual_network(trained: UNet) -> UNet:
     """Return the same network as one has it after training in the plain way."""
     usual = UNet(16, 3, normalization=False).eval()
     usual.load_state_dict(trained.state_dict())
-    return usual
+    return usual.to(device_of(trained))
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return where a network computes."""
+    return next(network.parameters()).device
 
 
 def sampling_row(effort: Effort, trained: UNet) -> tuple[Row, float]:
     """Measure sampling, one at a time and all together; return the operations of either, too."""
     seeds, schedule = range(effort.samples), Schedule(sigma_end=effort.sigma_end)
     denoised: list[int] = []
+    device = device_of(trained)
 
     def perfect(network: UNet, y: Tensor, sigma: float | None = None) -> Tensor:
         # the work of a network, the answer of a perfect one: every sample takes as many steps
@@ -391,11 +408,12 @@ def sampling_row(effort: Effort, trained: UNet) -> tuple[Row, float]:
 
     def plain_way() -> float:
         one = partial(perfect, usual_network(trained))
-        return seconds_of(lambda: [sample(one, SIZE, [s], schedule) for s in seeds])
+        return seconds_of(lambda: [sample(one, SIZE, [s], schedule, device=device) for s in seeds])
 
     def ours() -> float:
         denoised.clear()
-        return seconds_of(lambda: sample(partial(perfect, trained), SIZE, seeds, schedule))
+        together = partial(perfect, trained)
+        return seconds_of(lambda: sample(together, SIZE, seeds, schedule, device=device))
 
     row = turn_by_turn(f"sampling {effort.samples} samples", effort.turns, plain_way, ours)
     return row, sum(denoised) * operations_per_image(16, backward=False)
@@ -409,7 +427,8 @@ def jacobian_rows(effort: Effort, trained: UNet, of_photos: UNet) -> list[Row]:
     """
     garment = typical("fashion", effort.whole)
     photo = typical("photos", effort.large)
-    small, large = (add_noise(image[None], 0.15, 0) for image in (garment, photo))
+    device = device_of(trained)
+    small, large = (add_noise(image[None], 0.15, 0).to(device) for image in (garment, photo))
     usual, usual_of_photos = usual_network(trained), usual_network(of_photos)
 
     def whole(network: UNet, image: Tensor) -> float:
@@ -424,7 +443,7 @@ def jacobian_rows(effort: Effort, trained: UNet, of_photos: UNet) -> list[Row]:
         rows = seconds_of(
             lambda: plain.jacobian(usual_of_photos, large, all_grads=False, pixels=some)
         )
-        found = torch.randn(effort.large**2, effort.large**2)
+        found = torch.randn(effort.large**2, effort.large**2, device=device)
         return rows * effort.large_part + seconds_of(lambda: spectrum(found))
 
     def leading() -> float:

@@ -25,11 +25,11 @@ def training(clean: Tensor, network: UNet, recipe: Recipe) -> Iterator[int]:
 
     The network, the loss and the size of a step are the library's.
     """
-    adam = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    adam, device = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate), clean.device
     while True:
-        batch = clean[torch.randint(len(clean), (recipe.batch,))]
-        sigma = draw_sigma(recipe, torch.rand(recipe.batch))
-        noisy = batch + sigma[:, None, None, None] * torch.randn(batch.shape)
+        batch = clean[torch.randint(len(clean), (recipe.batch,), device=device)]
+        sigma = draw_sigma(recipe, torch.rand(recipe.batch, device=device))
+        noisy = batch + sigma[:, None, None, None] * torch.randn(batch.shape, device=device)
         errors = (network(noisy) - batch).square().mean(dim=(1, 2, 3))
         adam.zero_grad()
         (errors / (sigma + 0.01) ** recipe.weight_power).mean().backward()
@@ -100,9 +100,9 @@ def jacobian(
     return torch.stack(rows)
 
 
-def product(size: int, dtype: torch.dtype) -> Iterator[float]:
+def product(size: int, dtype: torch.dtype, device: str = "cpu") -> Iterator[float]:
     """Multiply square matrices for ever; yield the operations of each product."""
-    left, right = (torch.randn(size, size).to(dtype) for _ in range(2))
+    left, right = (torch.randn(size, size).to(device, dtype) for _ in range(2))
     out = torch.empty_like(left)
     while True:
         torch.mm(left, right, out=out)

@@ -331,6 +331,34 @@ class Threshold:
         return self.basis.synthesis(found)
 
 
+class Linear:
+    """The best linear denoiser that shrinks each coefficient in a basis by itself.
+
+    Wiener's filter, if the coefficients of the class are uncorrelated in the
+    basis; else no better than the best linear denoiser of all
+    (`denoise_lib.optimal.mixtures.GaussianMixture.fit`), which needs the whole
+    covariance.
+
+    Parameters
+    ----------
+    basis : Basis
+    images : Tensor, shape (n, 1, size, size)
+        Of the class: means and variances are theirs.
+    """
+
+    def __init__(self, basis: Basis, images: Tensor) -> None:
+        self.basis = basis
+        found = basis.coefficients(images)
+        self.variance, self.mean = torch.var_mean(found, dim=0)
+
+    def __call__(self, y: Tensor, sigma: float | None = None) -> Tensor:
+        """Return the denoised images; parameters are those of `Threshold`."""
+        if sigma is None:
+            raise ParameterError("sigma", sigma, "a linear denoiser has to be told the noise level")
+        gain = self.variance / (self.variance + sigma**2)
+        return self.basis.synthesis(self.mean + gain * (self.basis.coefficients(y) - self.mean))
+
+
 def keep_largest(basis: Basis, images: Tensor, k: int) -> Tensor:
     """Return images of which only the k largest coefficients are left.
 

@@ -97,6 +97,43 @@ def slope_panels(
     return figure
 
 
+def size_panels(
+    sigmas: Sequence[float],
+    by_size: Mapping[int, tuple[Errors, Ends]],
+    paper: Mapping[float, float],
+) -> Figure:
+    """Draw local slopes at several image sizes, one panel for each regularity they share.
+
+    Parameters
+    ----------
+    sigmas : sequence of float
+    by_size : mapping of int to (errors, ranges)
+        By side in pixels; as for `local_panel`.
+    paper : mapping of float to float
+        Slope that the paper measured, by alpha.
+    """
+    shared = [a for a in paper if all(a in errors for errors, _ in by_size.values())]
+    figure, axes = plt.subplots(
+        1, len(shared), figsize=(9.5, 4.2), sharex=True, sharey=True, squeeze=False
+    )
+    colours = size_colours(list(by_size))
+    for ax, alpha in zip(axes[0], shared, strict=True):
+        for marker, (size, (errors, ranges)) in zip(MARKERS, by_size.items(), strict=False):
+            style = {"color": colours[size], "mfc": "none"}
+            where, slopes = local_slopes(sigmas, errors[alpha])
+            ax.plot(where, slopes, marker + ":", lw=1, **style)
+            high, low = input_psnr(np.array(ranges[alpha]))
+            inside = (where > low) & (where < high)
+            label = f"{size}x{size}"
+            ax.plot(where[inside], slopes[inside], marker + "-", lw=2, label=label, **style)
+        ax.axhline(ideal_slope(alpha), color=NEUTRAL, lw=1, ls="--", label="alpha / (alpha + 1)")
+        ax.axhline(paper[alpha], color=NEUTRAL, lw=1, ls=":", label="the paper")
+        ax.set(title=f"alpha = {alpha:g}", xlabel="input PSNR (dB)")
+    axes[0, 0].set_ylabel("local slope")
+    axes[0, 0].legend(fontsize=9)
+    return figure
+
+
 def below_panels(sigmas: Sequence[float], errors: Errors, rivals: Mapping[str, Errors]) -> Figure:
     """Draw by how much rivals are above or below the networks, one panel for each regularity.
 

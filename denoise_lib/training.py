@@ -25,6 +25,7 @@ from denoise_lib.images.generated import AVAILABLE, GeneratedSets
 from denoise_lib.images.sets import check_n_images
 from denoise_lib.measures.psnr import psnr, squared_errors
 from denoise_lib.plan import Recipe, TrainingPlan, entropy
+from denoise_lib.recorded import Recorded
 
 YIELD_SECONDS = 1
 CHECKPOINT_SECONDS = 60
@@ -238,13 +239,27 @@ class _State:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         start = self.network.state_dict() if plan.recipe.averaging else {}
         self.average = {k: v.detach().clone() for k, v in start.items()}
+        # a recorded step can only be told a new rate by a number that lies on the GPU
+        self.on_gpu = device.type == "cuda"
+        rate = plan.recipe.learning_rate
         self.adam = torch.optim.Adam(
-            self.network.parameters(), lr=plan.recipe.learning_rate, fused=True
+            self.network.parameters(),
+            lr=torch.tensor(rate, device=device) if self.on_gpu else rate,
+            capturable=self.on_gpu,
+            fused=True,
         )
         self.step = 0
         self.seconds = 0.0
         self.curve: list[dict[str, Any]] = []
         self.computed: list[dict[str, Any]] = []  # how, once for each way that was used
+
+    def set_rate(self, rate: float) -> None:
+        """Set the size of the next step."""
+        (group,) = self.adam.param_groups
+        if self.on_gpu:
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
     def average_weights(self) -> None:
         """Move the running average towards the present weights."""
@@ -400,6 +415,16 @@ def train(
     if state.computed[-1:] != [way]:
         state.computed.append(way)
     random = torch.Generator(where)
+
+    def take_step(clean: Tensor, reduced: bool) -> None:
+        sigma = draw_sigma(recipe, torch.rand(recipe.batch, generator=random, device=where))
+        noise = torch.randn(clean.shape, generator=random, device=where)
+        noisy = clean + sigma[:, None, None, None] * noise
+        state.adam.zero_grad(set_to_none=True)
+        loss_of(clean, noisy, sigma, reduced).backward()
+        state.adam.step()
+
+    step_on = Recorded(take_step, random) if where.type == "cuda" else take_step
     curve_every = max(CURVE_STEPS, plan.steps // CURVE_POINTS)
     started = last_saved = last_yield = time.monotonic()
     first_step, seconds_before = state.step, state.seconds
@@ -408,15 +433,9 @@ def train(
         if state.step % curve_every == 0:
             point = _curve_point(state.network, seen, tuning)
             state.curve.append({"images": state.step * recipe.batch, **point})
-        clean = clean_of(state.step)
         random.manual_seed(entropy(plan.seed, "noise", state.step))
-        sigma = draw_sigma(recipe, torch.rand(recipe.batch, generator=random, device=where))
-        noise = torch.randn(clean.shape, generator=random, device=where)
-        noisy = clean + sigma[:, None, None, None] * noise
-        state.adam.param_groups[0]["lr"] = _learning_rate(recipe, state.step, plan.steps)
-        loss_of(clean, noisy, sigma, state.step < reduced_steps).backward()
-        state.adam.step()
-        state.adam.zero_grad(set_to_none=True)
+        state.set_rate(_learning_rate(recipe, state.step, plan.steps))
+        step_on(clean_of(state.step), state.step < reduced_steps)
         state.step += 1
         if recipe.averaging:
             state.average_weights()
