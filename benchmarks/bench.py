@@ -495,6 +495,7 @@ def measure(effort: Effort, site: Path) -> dict[str, Any]:
         "shares": spent,
         "networks": quality,
         "browser": in_browser,
+        "gpu": json.loads(Path(__file__).with_name("gpu.json").read_text()),
         "effort": asdict(effort),
         "machine": f"{here['machine']}, {here['features']}",
         "versions": here["versions"] | {"matplotlib": matplotlib.__version__},

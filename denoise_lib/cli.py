@@ -246,7 +246,7 @@ def _plan_row(plan: TrainingPlan) -> dict[str, Any]:
 
 
 def _forecast(lacking: list[TrainingPlan]) -> dict[str, Any]:
-    from denoise_lib.forecast import a100_hours, forecast
+    from denoise_lib.forecast import forecast, gpu_hours
 
     costs = forecast(lacking)
     return {
@@ -255,12 +255,13 @@ def _forecast(lacking: list[TrainingPlan]) -> dict[str, Any]:
         ],
         "images_left": sum(costs.images_left.values()),
         "core_hours": costs.core_hours,
-        "a100_hours": a100_hours(lacking),
+        "a100_hours": gpu_hours(lacking, "A100"),
+        "h200_hours": gpu_hours(lacking, "H200"),
     }
 
 
 def _list_missing(lacking: list[TrainingPlan], jobs: int | None, scheduler: str | None) -> None:
-    from denoise_lib.forecast import a100_hours, forecast
+    from denoise_lib.forecast import forecast, gpu_hours
     from denoise_lib.sweep import default_jobs
 
     costs = forecast(lacking)
@@ -279,8 +280,9 @@ def _list_missing(lacking: list[TrainingPlan], jobs: int | None, scheduler: str 
         wall = f", {costs.wall_hours(jobs):.2g} hours with {jobs} at a time"
     _say(f"{costs.core_hours:.2g} core-hours{wall} ({costs.source})")
     _say(
-        f"{a100_hours(lacking):.2g} GPU hours on an NVIDIA A100, if each multiplication takes as "
-        "long as the paper reports (the CUDA path of this library: not yet run)"
+        f"{gpu_hours(lacking, 'A100'):.2g} GPU hours on an NVIDIA A100, if each multiplication "
+        f"takes as long as the paper reports; {gpu_hours(lacking, 'H200'):.2g} on an H200, "
+        "if it takes as long as it took this library there"
     )
     if scheduler == "slurm":
         from denoise_lib.cluster import slurm_cluster

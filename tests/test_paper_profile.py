@@ -20,10 +20,11 @@ from denoise_lib.chapters import chapters
 from denoise_lib.cli import app
 from denoise_lib.cluster import slurm_cluster
 from denoise_lib.experiments import missing, named_plans
-from denoise_lib.forecast import PAPER_A100_HOURS, PAPER_PLAN, a100_hours, images_left
+from denoise_lib.forecast import PAPER_HOURS, PAPER_PLAN, gpu_hours, images_left
 from denoise_lib.images import folder
 from denoise_lib.parameters import check_parameters, profile_values
 from denoise_lib.plan import Recipe, TrainingPlan
+from denoise_lib.recorded import STEPS_BEFORE
 
 ROOT = Path(__file__).parents[1]
 NAMED = sorted(path.stem for path in (ROOT / "nbs/profiles/paper").glob("*.yaml"))
@@ -93,12 +94,12 @@ def test_its_networks_take_steps(faces, monkeypatch, kind):
 
 
 def test_gpu_hours_are_the_papers_by_operations_and_images(monkeypatch):
-    assert a100_hours([PAPER_PLAN]) == pytest.approx(PAPER_A100_HOURS)
-    assert a100_hours([PAPER_PLAN, PAPER_PLAN]) == pytest.approx(2 * PAPER_A100_HOURS)
+    assert gpu_hours([PAPER_PLAN], "A100") == pytest.approx(PAPER_HOURS["A100"])
+    assert gpu_hours([PAPER_PLAN, PAPER_PLAN], "A100") == pytest.approx(2 * PAPER_HOURS["A100"])
     quarter = replace(PAPER_PLAN, image_size=40)
-    assert a100_hours([quarter]) == pytest.approx(PAPER_A100_HOURS / 4)
+    assert gpu_hours([quarter], "A100") == pytest.approx(PAPER_HOURS["A100"] / 4)
     monkeypatch.setattr(forecast, "images_left", lambda plan: plan.images_trained // 2)
-    assert a100_hours([PAPER_PLAN]) == pytest.approx(PAPER_A100_HOURS / 2)
+    assert gpu_hours([PAPER_PLAN], "A100") == pytest.approx(PAPER_HOURS["A100"] / 2)
 
 
 def test_a_dry_run_prints_the_gpu_hours(tmp_path, monkeypatch):
@@ -107,10 +108,10 @@ def test_a_dry_run_prints_the_gpu_hours(tmp_path, monkeypatch):
     assert set(PLANS) <= set(lacking)
     said = CliRunner().invoke(app, ["train", "--profile", "paper", "--dry-run"])
     assert said.exit_code == 0, said.output
-    assert f"{a100_hours(lacking):.2g} GPU hours" in said.output
-    assert "not yet run" in said.output
+    for gpu, words in (("A100", "{} GPU hours on an NVIDIA A100"), ("H200", "{} on an H200")):
+        assert words.format(f"{gpu_hours(lacking, gpu):.2g}") in said.output
     printed = CliRunner().invoke(app, ["train", "--profile", "paper", "--json"])
-    assert json.loads(printed.stdout)["a100_hours"] == pytest.approx(a100_hours(lacking))
+    assert json.loads(printed.stdout)["a100_hours"] == pytest.approx(gpu_hours(lacking, "A100"))
     assert images_left(PLANS[0]) == PLANS[0].steps * 512
 
 
@@ -135,7 +136,7 @@ def test_no_step_waits_for_the_gpu(monkeypatch, compile, held):
     monkeypatch.setattr(training, "YIELD_SECONDS", 0)
     monkeypatch.setattr(training, "fits", lambda *_: held)
     stepping = training.train(CUDA, device="cuda", compile=compile)
-    for _ in range(3):  # the curve, the first step, and what it prepares
+    for _ in range(STEPS_BEFORE + 2):  # the curve, what a step prepares, and its recording
         next(stepping)
     torch.cuda.set_sync_debug_mode("error")
     try:
@@ -145,11 +146,13 @@ def test_no_step_waits_for_the_gpu(monkeypatch, compile, held):
         torch.cuda.set_sync_debug_mode("default")
 
 
-def test_page_and_readme_say_that_it_has_not_run_on_a_gpu():
+def test_the_page_names_the_networks_that_a_gpu_has_trained():
     page = (ROOT / "book/run-it-yourself.md").read_text("utf-8")
-    ran = any(entry.record["how"]["device"] == "cuda" for entry in zoo.entries(zoo.zoo_dir()))
-    for text in (page, (ROOT / "README.md").read_text("utf-8")):
-        assert ("CUDA path: not yet run" in text) is not ran
+    trained = [e.record for e in zoo.entries(zoo.zoo_dir()) if e.record["how"]["device"] == "cuda"]
+    assert trained
+    for record in trained:
+        gpu = record["how"]["machine"].split(", ")[-1]
+        assert f"`{record['hash']}`" in page and gpu in page
 
 
 def test_what_the_page_asks_of_slurm_is_what_a_job_asks_for():
