@@ -10,6 +10,7 @@ from denoise_lib.bases import (
     Cosines,
     Explicit,
     Fourier,
+    Linear,
     Threshold,
     Wavelets,
     decay,
@@ -22,6 +23,7 @@ from denoise_lib.errors import ParameterError
 from denoise_lib.images import gaussian
 from denoise_lib.jacobian import jacobian
 from denoise_lib.measures.psnr import squared_errors
+from denoise_lib.optimal.mixtures import GaussianMixture
 from denoise_lib.optimal.wiener import Wiener
 
 
@@ -133,6 +135,28 @@ def test_thresholding_wavelets_denoises_regular_images():
     assert oracle < squared_errors(denoiser, pictures, [sigma]).mean()
 
 
+def test_linear_shrinkage_is_wieners_where_the_basis_is_that_of_the_class():
+    class_, fields = (
+        images.load("gaussian", 16, *which) for which in (("A", 4000), ("tuning", 50))
+    )
+    sigma, linear = 0.3, Linear(Fourier(16), class_)
+    apart = linear(fields, sigma) - Wiener(gaussian.spectrum(16))(fields, sigma)
+    assert apart.square().mean() < 0.01 * sigma**2
+    assert squared_errors(Linear(Wavelets(16), class_), fields, [sigma]).mean() > (
+        squared_errors(linear, fields, [sigma]).mean()
+    )
+
+
+def test_linear_shrinkage_is_below_the_best_linear_denoiser_and_not_far():
+    shown = images.load("c_alpha:2", 16, "tuning", 200)
+    class_ = images.load("c_alpha:2", 16, "A", 4000)
+    best, single = (
+        squared_errors(f, shown, [0.1]).mean()
+        for f in (GaussianMixture.fit(class_), Linear(Cosines(16), class_))
+    )
+    assert best < single < 1.5 * best
+
+
 def test_keeping_the_largest():
     pictures, basis = digits()[:5], Cosines(8)
     torch.testing.assert_close(keep_largest(basis, pictures, 64), pictures, rtol=0, atol=1e-5)
@@ -175,6 +199,7 @@ def test_regular_images_decay_faster():
         (lambda: oracle_gains(torch.ones(1, 4), 0.0), "sigma"),
         (lambda: Threshold(Cosines(8), "medium"), "kind"),
         (lambda: Threshold(Cosines(8))(torch.zeros(1, 1, 8, 8)), "sigma"),
+        (lambda: Linear(Cosines(8), digits())(digits()), "sigma"),
         (lambda: keep_largest(Cosines(8), torch.zeros(1, 1, 8, 8), 65), "k"),
         (lambda: decay(torch.ones(1, 8), 0, 4), "first, last"),
     ],
