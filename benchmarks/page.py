@@ -96,7 +96,7 @@ in {shown["seconds"]:.2g} s: {shown["steps"]:.0f} steps of each network,
 {shown["milliseconds_a_step"]:.2g} ms each (medians of {effort["turns"]} turns; {shown["browser"]}).
 
 How much of the machine the networks use, against the fastest product of square matrices in the same
-precision and on as many threads:
+precision and on as many threads, by `torch.mm` or as a convolution of one pixel:
 
 {chr(10).join(use)}
 
