@@ -88,8 +88,8 @@ def forecast(plans: Sequence[TrainingPlan], device: str = "auto") -> Forecast:
     -------
     Forecast
         From the networks in the zoo and in the user's cache that were trained
-        on such a device, this machine's own if there are any; where there are
-        none, from a second's measurement of the largest network.
+        on a machine of this kind; where there are none, from a second's
+        measurement of the largest network, here.
     """
     left = {plan: images_left(plan) for plan in plans}
     if not plans:
@@ -164,19 +164,22 @@ def _operations(network: str, width: int, blocks: int, size: int) -> int:
 
 
 def _known_speeds(device_type: str) -> list[_Speed]:
-    """Return the speeds on record, of this machine if there are any."""
+    """Return the speeds on record of machines like this one, long trainings before short ones."""
     speeds = []
     for record in (entry.record for folder in (zoo_dir(), user_dir()) for entry in entries(folder)):
         how = record["how"]
-        if how["device"] == device_type:
+        if how["device"] == device_type and _kind(how) == _kind(machine()):
             cores = how["threads"] if device_type == "cpu" else 1
             seconds = how["seconds"] * cores / record["images_seen"]
             plan = TrainingPlan.from_dict(record["plan"])
             long = how["seconds"] >= LONG_SECONDS
-            speeds.append(_Speed(plan, seconds, how["machine"], long))
-    here = machine()["machine"]
-    speeds = [speed for speed in speeds if speed.machine == here] or speeds
+            speeds.append(_Speed(plan, seconds, _kind(how), long))
     return [speed for speed in speeds if speed.long] or speeds
+
+
+def _kind(of: dict[str, Any]) -> str:
+    # one name may stand for processors of which the newer trains several times faster
+    return f"{of['machine']}, {of.get('features')}"
 
 
 def _seconds(plan: TrainingPlan, known: list[_Speed]) -> float:
@@ -213,4 +216,4 @@ def _measured_speed(plan: TrainingPlan, device: torch.device) -> _Speed:
         seconds = (time.monotonic() - started) / (steps * plan.recipe.batch)
     finally:
         torch.set_num_threads(threads)
-    return _Speed(plan, seconds, machine()["machine"], long=False)
+    return _Speed(plan, seconds, _kind(machine()), long=False)

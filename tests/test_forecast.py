@@ -52,6 +52,19 @@ def test_cost_is_that_of_the_nearest_network_by_images_and_operations(home):
     assert zoo.machine()["machine"] in costs.source
 
 
+def test_other_processors_do_not_tell(home, monkeypatch):
+    monkeypatch.setattr(forecasting, "MEASURED_SECONDS", 0.05)
+    here = zoo.machine()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(zoo, "machine", lambda: here | {"features": "none of these"})
+        keep_record(TINY, 1e6)
+    assert "measurement" in forecast([TINY], "cpu").source
+    keep_record(replace(TINY, seed=1), 72.0)
+    costs = forecast([TINY], "cpu")
+    assert costs.hours[TINY] == pytest.approx(2 * 72 / 3600)
+    assert here["features"] in costs.source
+
+
 def test_without_any_network_it_is_measured(home, monkeypatch):
     monkeypatch.setattr(forecasting, "MEASURED_SECONDS", 0.05)
     threads = torch.get_num_threads()
