@@ -124,7 +124,9 @@ def test_reduced_precision_is_used_only_where_it_is_fast_and_does_not_show(monke
     ):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda f=features: f, raising=False)
         assert (usual_precision(TINY, cpu), usual_precision(many, cpu)) == precisions
-    assert usual_precision(many, torch.device("cuda")) == "bfloat16"
+    for has, precision in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda has=has, **_: has)
+        assert usual_precision(many, torch.device("cuda")) == precision
 
 
 def test_checkpoint_that_is_damaged_or_of_another_plan_is_refused(tmp_path):
