@@ -24,7 +24,7 @@ PACKAGE = Path(__file__).parent
 NAME = "denoise_lib"
 # How a network was trained stands in its own file, which is compared by itself; the command line
 # draws nothing. What the training imports (networks, images) still counts.
-NOT_COMPARED = {NAME, f"{NAME}.training", f"{NAME}.cli"}
+NOT_COMPARED = {NAME, f"{NAME}.training", f"{NAME}.recorded", f"{NAME}.cli"}
 
 
 def stale(chapter: str) -> list[str]:
