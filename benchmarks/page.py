@@ -8,12 +8,17 @@ from benchmarks.plain import SIZE
 from denoise_lib.plan import Recipe
 
 
+def seconds(value: float) -> str:
+    """Return a time in words that no narrow table breaks."""
+    return f"{value:.3g}\N{NO-BREAK SPACE}s"
+
+
 def with_gpu(found: dict[str, Any]) -> str:
     """Return the part of the page that shows what `benchmarks.gpu` measured."""
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     rows = [
-        f"| {row['work']} | {row['place']} | {row['plain_seconds']:.3g} s "
-        f"| {row['ours_seconds']:.3g} s | {row['ratio']:.3g} |"
+        f"| {row['work']} | {row['place']} | {seconds(row['plain_seconds'])} "
+        f"| {seconds(row['ours_seconds'])} | {row['ratio']:.3g} |"
         for row in found["rows"]
     ]
     return f"""\
@@ -38,7 +43,7 @@ def markdown(results: dict[str, Any]) -> str:
     """Return the page that shows the results."""
     lines = ["| work | plain way | ours | ratio |", "|---|---:|---:|---:|"]
     lines += [
-        f"| {row['work']} | {row['plain_seconds']:.3g} s | {row['ours_seconds']:.3g} s "
+        f"| {row['work']} | {seconds(row['plain_seconds'])} | {seconds(row['ours_seconds'])} "
         f"| {row['ratio']:.3g} |"
         for row in results["rows"]
     ]
